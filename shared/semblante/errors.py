@@ -1,0 +1,150 @@
+"""Everything that can go wrong, as one tree; each leaf carries a stable code.
+
+SemblanteError
+├── Refused                    the request cannot be accepted (HTTP 4xx, exit code 2)
+│   ├── NotFound               404
+│   ├── Conflict               409, not in this state
+│   ├── Unauthorized           401
+│   └── TooLarge               413
+├── ArchiveError               the upload is no usable archive: the job fails with this reason
+├── ImageError                 one image cannot be labelled: one failed row, never more
+├── BundleError                a model cannot be loaded
+└── Unavailable                a component is missing or does not answer (HTTP 503)
+
+Codes are documented in docs/errors.md; a test fails when one is not.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SemblanteError(Exception):
+    """The root: `code` is stable and documented, the message tells the person what to do."""
+
+    http_status: ClassVar[int] = 500
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class Refused(SemblanteError):
+    """The request cannot be accepted as it is."""
+
+    http_status = 400
+
+
+class NotFound(Refused):
+    """No such job, image, upload or model."""
+
+    http_status = 404
+
+
+class Conflict(Refused):
+    """The thing exists, but not in a state that allows this."""
+
+    http_status = 409
+
+
+class Unauthorized(Refused):
+    """The key is missing or wrong."""
+
+    http_status = 401
+
+
+class TooLarge(Refused):
+    """More bytes than the settings allow."""
+
+    http_status = 413
+
+
+class ArchiveError(SemblanteError):
+    """The upload cannot be read as an archive or an image, or breaks a limit."""
+
+    http_status = 422
+
+
+class ImageError(SemblanteError):
+    """One image cannot be labelled; `code` becomes the row's `error_code`."""
+
+    http_status = 422
+
+
+class BundleError(SemblanteError):
+    """A model bundle is missing, damaged or not understood."""
+
+    http_status = 422
+
+
+class Unavailable(SemblanteError):
+    """A component (broker, worker, database) does not answer."""
+
+    http_status = 503
+
+
+IMAGE_ERROR_CODES: dict[str, str] = {
+    "unsupported_format": "The file is no image, or of a format that Semblante does not read.",
+    "corrupt_image": "The file begins like an image, but its content cannot be decoded.",
+    "truncated_image": "The image ends before its last row.",
+    "too_large": "The file has more bytes than max_image_bytes allows.",
+    "too_many_pixels": "The image has more pixels than max_image_pixels allows.",
+    "encrypted": "The member is encrypted; upload the archive without a password.",
+    "unsupported_compression": "The member is compressed by a method that Semblante does not read.",
+    "crc_mismatch": "The member's bytes do not match its checksum: the archive is damaged.",
+    "truncated_member": "The archive ends before this member does.",
+    "corrupt_member": "The member's compressed bytes cannot be unpacked.",
+    "unsafe_path": "The member's name is absolute or climbs out of the archive.",
+    "duplicate_path": "An earlier member of the archive has the same name.",
+    "worker_crash": "Decoding this image ended the worker process again and again.",
+}
+"""Values of the CSV's `error_code`, with what each one means."""
+
+JOB_ERROR_CODES: dict[str, str] = {
+    "not_an_archive": "The upload is neither a zip, a tar nor an image that Semblante reads.",
+    "corrupt_archive": "The archive's directory cannot be read: it is damaged or truncated.",
+    "no_images": "The upload holds no image.",
+    "too_many_entries": "The archive has more members than max_archive_entries allows.",
+    "too_large_unpacked": "The archive unpacks to more bytes than max_unpacked_bytes allows.",
+    "upload_missing": "The upload's bytes are gone from the storage.",
+    "model_missing": "The job's model is not installed on the workers.",
+    "step_crash": "A step of the job ended its worker process again and again.",
+}
+"""Values of a failed job's `error.code`, with what each one means."""
+
+REQUEST_ERROR_CODES: dict[str, str] = {
+    "invalid_request": "The request does not have the documented form; `detail` names the field.",
+    "not_found": "No such address.",
+    "job_not_found": "No such job.",
+    "image_not_found": "The job has no image with this index.",
+    "upload_not_found": "No such upload, or it has expired.",
+    "upload_incomplete": "The upload has not received all its bytes yet.",
+    "upload_offset": "The offset differs from the bytes received; ask with HEAD and go on there.",
+    "model_not_found": "No such model; GET /models lists them.",
+    "job_not_finished": "Results can be downloaded when the job is completed.",
+    "illegal_transition": "The job's state does not allow this.",
+    "nothing_to_retry": "The job has no failed image.",
+    "no_file": "The request has no file.",
+    "too_large_upload": "The upload is larger than max_upload_bytes.",
+    "queue_full": "Too many unfinished jobs; try again after the time in Retry-After.",
+    "unauthorized": "The API key is missing or wrong.",
+    "foreign_origin": "A page of another site may not send this request.",
+    "unknown_host": "The Host header names none of trusted_hosts.",
+    "unsupported_tus_version": "This server speaks tus 1.0.0.",
+    "checksum_mismatch": "The bytes received do not match Upload-Checksum; send them again.",
+    "method_not_allowed": "This address does not know this method.",
+    "idempotency_mismatch": "This Idempotency-Key was used with another request.",
+    "worker_unavailable": "No worker answered in time.",
+    "broker_unavailable": "The message broker does not answer.",
+    "already_running": "Another Semblante stack uses this data folder.",
+    "component_missing": "A program or package that this command needs is not installed.",
+    "unsafe_binding": "Other machines may be served only with an API key and a secret set.",
+    "component_failed": "A component of the stack did not start; its log says why.",
+    "corrupt_bundle": "The bundle's card or weights are damaged or do not fit each other.",
+    "bundle_in_use": "Models that come with Semblante cannot be removed or replaced.",
+    "internal_error": "A defect in Semblante; the server's log has the details.",
+}
+"""Codes of refused requests and of commands that could not run."""
+
+ERROR_CODES: dict[str, str] = IMAGE_ERROR_CODES | JOB_ERROR_CODES | REQUEST_ERROR_CODES

@@ -1,0 +1,10 @@
+"""Identifiers of uploads and jobs: UUID version 7 (RFC 9562), which sort by time of creation."""
+
+from __future__ import annotations
+
+import uuid_utils
+
+
+def new_id() -> str:
+    """Return a fresh UUIDv7 as a 36-character string."""
+    return str(uuid_utils.uuid7())

@@ -1,0 +1,205 @@
+"""The tables of the database. Rows of images, chunks and results belong to exactly one job."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Text,
+    TypeDecorator,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from semblante.lifecycle import State
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC time, also on SQLite, which stores no zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Store the time in UTC."""
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Give the zone back that SQLite dropped."""
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+class Table(DeclarativeBase):
+    """The root of all tables; constraint names are fixed so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_N_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {
+        datetime: UtcDateTime(),
+        dict[str, Any]: JSON(),
+        list[dict[str, str]]: JSON(),
+        int: BigInteger(),
+        float: Float(),
+        bytes: LargeBinary(),
+    }
+
+
+class Leased:
+    """Columns of a row that one worker at a time may work on.
+
+    `lease_token` is fresh for every claim and fences off a holder that lost its lease.
+    """
+
+    lease_holder: Mapped[str | None] = mapped_column(String(255))
+    lease_token: Mapped[str | None] = mapped_column(String(36))
+    lease_until: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(SmallInteger, default=0)
+
+
+class Upload(Table):
+    """Bytes a person sent."""
+
+    __tablename__ = "uploads"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    filename: Mapped[str] = mapped_column(Text)
+    storage_key: Mapped[str] = mapped_column(Text)
+    size_bytes: Mapped[int]
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+    completed_at: Mapped[datetime | None]
+
+
+class Job(Leased, Table):
+    """One run of one model over one upload. Its own lease covers the steps index and finish."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (Index(None, "state"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    upload_id: Mapped[str] = mapped_column(ForeignKey("uploads.id"), index=True)
+    state: Mapped[State] = mapped_column(String(16), default="validating")
+    paused: Mapped[bool] = mapped_column(default=False)
+    model: Mapped[str] = mapped_column(String(255))
+    classes: Mapped[list[dict[str, str]]]
+    """The model's classes in their order, each `{id, en, es}`: an export needs no bundle."""
+    filename: Mapped[str] = mapped_column(Text)
+    size_bytes: Mapped[int]
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Options of the job: `detect`, `lang`."""
+    note: Mapped[dict[str, Any]] = mapped_column("metadata", JSON, default=dict)
+    idempotency_key: Mapped[str | None] = mapped_column(String(255), unique=True)
+    idempotency_hash: Mapped[str | None] = mapped_column(String(64))
+
+    total: Mapped[int] = mapped_column(default=0)
+    ok: Mapped[int] = mapped_column(default=0)
+    no_face: Mapped[int] = mapped_column(default=0)
+    failed: Mapped[int] = mapped_column(default=0)
+    skipped: Mapped[int] = mapped_column(default=0)
+    faces: Mapped[int] = mapped_column(default=0)
+
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    error_detail: Mapped[str | None] = mapped_column(Text)
+
+    created_at: Mapped[datetime]
+    validating_at: Mapped[datetime | None]
+    in_progress_at: Mapped[datetime | None]
+    finalizing_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+    cancelling_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
+    expired_at: Mapped[datetime | None]
+
+
+class Image(Table):
+    """A member of the upload that is an image, with where its bytes lie in the storage."""
+
+    __tablename__ = "images"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    path: Mapped[str] = mapped_column(Text)
+    offset: Mapped[int]
+    packed_bytes: Mapped[int]
+    unpacked_bytes: Mapped[int]
+    crc32: Mapped[int | None]
+    method: Mapped[int] = mapped_column(SmallInteger)
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    """Set when the index already knows that the image cannot be labelled."""
+
+
+class Chunk(Leased, Table):
+    """A run of neighbouring images: the unit of work, lease and retry.
+
+    States: `pending` (nobody asked), `queued` (a message was sent), `leased`, `done`.
+    """
+
+    __tablename__ = "chunks"
+    __table_args__ = (
+        Index(None, "job_id", "state"),
+        Index(None, "state", "lease_until"),
+        {"sqlite_with_rowid": False},
+    )
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    first: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    count: Mapped[int]
+    state: Mapped[str] = mapped_column(String(8), default="pending")
+    retry: Mapped[bool] = mapped_column(default=False)
+    """Only the images whose row is `failed` are worked on again."""
+    queued_at: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]
+
+
+class Result(Table):
+    """One row of the CSV: a face, an image without a face, or a failed image."""
+
+    __tablename__ = "results"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    image_index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    face_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    status: Mapped[str] = mapped_column(String(8))
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    emotion: Mapped[str | None] = mapped_column(String(64))
+    confidence: Mapped[float | None]
+    probabilities: Mapped[bytes | None]
+    """Little-endian float32, one per class of the model."""
+    face_x: Mapped[int | None]
+    face_y: Mapped[int | None]
+    face_w: Mapped[int | None]
+    face_h: Mapped[int | None]
+    face_confidence: Mapped[float | None]
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    sha256: Mapped[bytes | None]
+
+
+class EmotionCount(Table):
+    """Faces of a job per emotion, kept beside the rows so that a page need not count them."""
+
+    __tablename__ = "emotion_counts"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    emotion: Mapped[str] = mapped_column(String(64), primary_key=True)
+    faces: Mapped[int] = mapped_column(default=0)

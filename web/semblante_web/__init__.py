@@ -1,0 +1,1 @@
+"""Semblante's pages and HTTP API."""

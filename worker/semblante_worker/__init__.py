@@ -1,0 +1,1 @@
+"""Semblante's workers: from bytes of images to rows of results."""
