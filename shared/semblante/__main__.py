@@ -1,0 +1,5 @@
+"""`python -m semblante`: the command line."""
+
+from semblante.cli import main
+
+main()

@@ -1,0 +1,208 @@
+"""What a person can do with jobs. Every message leaves only after the row is committed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import delete as delete_from
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from semblante import chunks, leases, lifecycle
+from semblante.errors import Conflict, NotFound
+from semblante.identifiers import new_id
+from semblante.lifecycle import OPEN_STATES, State
+from semblante.queue import Queue
+from semblante.settings import Settings
+from semblante.tables import Chunk, EmotionCount, Image, Job, Result, Upload
+
+RATE_SECONDS = 30
+
+
+class ModelOfJob(NamedTuple):
+    """The model a job runs: `name@digest` and its classes, each `{id, en, es}`."""
+
+    reference: str
+    classes: list[dict[str, str]]
+
+
+def create(
+    session: Session,
+    queue: Queue,
+    upload: Upload,
+    model: ModelOfJob,
+    *,
+    options: dict[str, Any] | None = None,
+    note: dict[str, Any] | None = None,
+    idempotency: tuple[str, str] | None = None,
+) -> Job:
+    """Add a job over a complete upload; `index` is sent with the commit.
+
+    Args:
+        session: A writing transaction.
+        queue: Where the message leaves.
+        upload: The stored bytes.
+        model: The model to run.
+        options: `detect`, `lang`.
+        note: The person's own metadata, given back unchanged.
+        idempotency: The request's key and the hash of its content.
+    """
+    now = datetime.now(UTC)
+    key, digest = idempotency or (None, None)
+    job = Job(
+        id=new_id(),
+        upload_id=upload.id,
+        state="validating",
+        model=model.reference,
+        classes=model.classes,
+        filename=upload.filename,
+        size_bytes=upload.size_bytes,
+        options=options or {},
+        note=note or {},
+        idempotency_key=key,
+        idempotency_hash=digest,
+        created_at=now,
+        validating_at=now,
+    )
+    session.add(job)
+    session.flush()
+    session.add_all(EmotionCount(job_id=job.id, emotion=item["id"]) for item in model.classes)
+    queue.send_on_commit(session, "semblante.index", job_id=job.id)
+    return job
+
+
+def get(session: Session, job_id: str, *, lock: bool = False) -> Job:
+    """Return the job; raises NotFound."""
+    job = session.get(Job, job_id, with_for_update=lock)
+    if job is None:
+        raise NotFound("job_not_found", f"There is no job {job_id}.")
+    return job
+
+
+def find_by_idempotency_key(session: Session, key: str) -> Job | None:
+    """Return the job that an earlier request with this key made."""
+    return session.scalar(select(Job).where(Job.idempotency_key == key))
+
+
+def newest(
+    session: Session, *, state: State | None = None, after: str | None = None, limit: int = 50
+) -> list[Job]:
+    """Return up to `limit` jobs, newest first, behind the job `after`."""
+    query = select(Job).order_by(Job.id.desc()).limit(limit)
+    if state is not None:
+        query = query.where(Job.state == state)
+    if after is not None:
+        query = query.where(Job.id < after)
+    return list(session.scalars(query))
+
+
+def open_count(session: Session) -> int:
+    """Return how many jobs are unfinished."""
+    query = select(func.count()).select_from(Job).where(Job.state.in_(OPEN_STATES))
+    return session.scalar(query) or 0
+
+
+def fail(session: Session, job: Job, code: str, detail: str) -> None:
+    """End the job: nothing of it can be processed, and `detail` says why."""
+    job.error_code, job.error_detail = code, detail
+    lifecycle.move(job, "failed")
+    for table in (Result, Chunk, Image):
+        session.execute(delete_from(table).where(table.job_id == job.id))
+    job.total = job.ok = job.no_face = job.failed = job.faces = 0
+
+
+def cancel(session: Session, job: Job) -> None:
+    """Stop the job; a chunk that a worker holds ends first. Cancelling twice is no error."""
+    if job.state not in ("cancelling", "cancelled"):
+        lifecycle.move(job, "cancelling")
+        chunks.withdraw(session, job.id)
+    settle_cancelled(session, job)
+
+
+def settle_cancelled(session: Session, job: Job) -> None:
+    """Move a cancelling job on to `cancelled` once no worker holds a part of it."""
+    busy = chunks.count(session, job.id, "leased") or not leases.is_free(job)
+    if job.state == "cancelling" and not busy:
+        lifecycle.move(job, "cancelled")
+
+
+def pause(session: Session, job: Job) -> None:
+    """Queue no more chunks; what a worker holds is finished."""
+    lifecycle.set_paused(job, True)
+    chunks.withdraw(session, job.id)
+
+
+def resume(session: Session, queue: Queue, job: Job, settings: Settings) -> None:
+    """Go on with a paused job."""
+    lifecycle.set_paused(job, False)
+    session.flush()
+    chunks.queue_window(session, queue, job, settings.window_chunks)
+
+
+def retry(session: Session, queue: Queue, job: Job, settings: Settings) -> None:
+    """Work on the failed images again, and on no others.
+
+    Raises:
+        Conflict: `illegal_transition` (not completed) or `nothing_to_retry`.
+    """
+    if job.failed == 0 and job.state == "completed":
+        raise Conflict("nothing_to_retry", "The job has no failed image.")
+    lifecycle.move(job, "in_progress")
+    failed = select(Result.image_index).where(
+        Result.job_id == job.id,
+        Result.status == "failed",
+        Result.image_index >= Chunk.first,
+        Result.image_index < Chunk.first + Chunk.count,
+    )
+    for chunk in session.scalars(select(Chunk).where(Chunk.job_id == job.id, failed.exists())):
+        chunk.state, chunk.retry, chunk.attempts = "pending", True, 0
+    session.flush()
+    chunks.queue_window(session, queue, job, settings.window_chunks)
+
+
+def finish_when_done(session: Session, queue: Queue, job: Job) -> None:
+    """Move the job to `finalizing` once every chunk is done; its row must be locked."""
+    if job.state == "in_progress" and not chunks.count(
+        session, job.id, "pending", "queued", "leased"
+    ):
+        lifecycle.move(job, "finalizing")
+        job.attempts = 0
+        queue.send_on_commit(session, "semblante.finish", job_id=job.id)
+
+
+def delete(session: Session, job: Job) -> list[str]:
+    """Remove the job's rows; return the storage keys to delete after the commit."""
+    upload = session.get_one(Upload, job.upload_id)
+    for table in (Result, Chunk, Image, EmotionCount):
+        session.execute(delete_from(table).where(table.job_id == job.id))
+    session.delete(job)
+    session.flush()
+    keys = [results_folder(job.id)]
+    if not session.scalar(select(func.count()).where(Job.upload_id == upload.id)):
+        session.delete(upload)
+        keys.append(upload.storage_key)
+    return keys
+
+
+def results_folder(job_id: str) -> str:
+    """Return the storage key below which the files of a job's results lie."""
+    return f"results/{job_id}"
+
+
+def images_per_second(session: Session, job: Job) -> float | None:
+    """Return the speed of the last 30 s of a running job, of the whole run of a finished one."""
+    if job.in_progress_at is None:
+        return None
+    if job.finalizing_at is not None and job.state != "in_progress":
+        seconds = (job.finalizing_at - job.in_progress_at).total_seconds()
+        return job.total / seconds if seconds > 0 else None
+    now = datetime.now(UTC)
+    since = max(job.in_progress_at, now - timedelta(seconds=RATE_SECONDS))
+    seconds = (now - since).total_seconds()
+    images = session.scalar(
+        select(func.sum(Chunk.count)).where(
+            Chunk.job_id == job.id, Chunk.state == "done", Chunk.done_at >= since
+        )
+    )
+    return (images or 0) / seconds if seconds > 0 else None

@@ -1,0 +1,114 @@
+"""The queue: a Celery application that sends tasks by name, and carries only ids.
+
+SQL is the only truth. A message that is lost is sent again by the sweep, one that comes twice finds
+its chunk leased or done: so a broker that does not answer never fails a request.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from semblante.errors import Unavailable
+from semblante.settings import Settings
+
+QueueName = Literal["control", "classify", "predict"]
+QUEUES: dict[str, QueueName] = {
+    "semblante.index": "control",
+    "semblante.finish": "control",
+    "semblante.sweep": "control",
+    "semblante.classify": "classify",
+    "semblante.predict": "predict",
+}
+"""Every task and its queue."""
+
+# Longer than any chunk: a lease, not the broker, decides when work is given to another worker.
+VISIBILITY_TIMEOUT_SECONDS = 3600
+log = structlog.get_logger()
+
+
+def broker_url(settings: Settings) -> str:
+    """Return the broker's URL; raises Unavailable when nothing names one."""
+    if settings.broker_url is None:
+        raise Unavailable(
+            "broker_unavailable",
+            "No broker is known: set SEMBLANTE_BROKER_URL, or start everything by `semblante up`.",
+        )
+    return settings.broker_url
+
+
+def make_app(settings: Settings) -> Celery:
+    """Return the Celery application of this process; connects to nothing yet."""
+    url = broker_url(settings)
+    app = Celery("semblante", broker=url, backend=url, set_as_current=False)
+    app.conf.update(
+        task_serializer="json",
+        accept_content=["json"],
+        result_serializer="json",
+        task_ignore_result=True,
+        result_expires=300,
+        task_routes={name: {"queue": queue} for name, queue in QUEUES.items()},
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        worker_proc_alive_timeout=120,
+        worker_soft_shutdown_timeout=10,
+        worker_enable_soft_shutdown_on_idle=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={
+            "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
+            "unacked_restore_interval": 5,
+            "_throttle": 1,
+            "socket_connect_timeout": 2,
+            "max_retries": 1,
+        },
+        redis_socket_connect_timeout=2,
+        enable_utc=True,
+    )
+    return app
+
+
+class Queue:
+    """Sends messages; never raises because the broker is away."""
+
+    def __init__(self, app: Celery) -> None:
+        self.app = app
+
+    def send(self, task: str, **ids: Any) -> bool:
+        """Send one message now; False when the broker did not take it."""
+        try:
+            self.app.send_task(task, kwargs=ids, queue=QUEUES[task], retry=False)
+        except OperationalError as error:
+            log.warning("broker did not take a message", task=task, error=str(error), **ids)
+            return False
+        return True
+
+    def send_on_commit(self, session: Session, task: str, **ids: Any) -> None:
+        """Send once `session`'s transaction is committed; never when it is rolled back."""
+
+        def after_commit(_session: Session) -> None:
+            self.send(task, **ids)
+
+        event.listen(session, "after_commit", after_commit, once=True)
+
+    def depth(self, queue: QueueName) -> int:
+        """Return how many messages wait in `queue`.
+
+        Raises:
+            Unavailable: `broker_unavailable`.
+        """
+        try:
+            with self.app.connection_for_read() as connection:
+                channel = connection.default_channel
+                return int(channel.queue_declare(queue, passive=False).message_count)
+        except OperationalError as error:
+            raise Unavailable(
+                "broker_unavailable", f"The broker does not answer: {error}"
+            ) from error

@@ -1,0 +1,172 @@
+"""Result rows: written once per chunk, read back in archive order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, Select, delete, insert, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from semblante.tables import EmotionCount, Image, Job, Result
+
+STATUSES = ("ok", "no_face", "failed")
+READ_ROWS = 5_000
+
+
+class ResultRow(NamedTuple):
+    """One row as a worker makes it; fields that do not apply are None.
+
+    `probabilities` are little-endian float32, one per class of the model, summing to 1.
+    """
+
+    image_index: int
+    face_id: int
+    status: str
+    error_code: str | None = None
+    emotion: str | None = None
+    confidence: float | None = None
+    probabilities: bytes | None = None
+    face_x: int | None = None
+    face_y: int | None = None
+    face_w: int | None = None
+    face_h: int | None = None
+    face_confidence: float | None = None
+    width: int | None = None
+    height: int | None = None
+    sha256: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What some rows add to a job's counters: images by status, faces, faces by emotion."""
+
+    images: Counter[str] = field(default_factory=Counter)
+    faces: int = 0
+    emotions: Counter[str] = field(default_factory=Counter)
+
+
+def tally(rows: Sequence[ResultRow]) -> Tally:
+    """Count images (once each, at their first row) and faces."""
+    return Tally(
+        images=Counter(row.status for row in rows if row.face_id == 0),
+        faces=sum(row.status == "ok" for row in rows),
+        emotions=Counter(row.emotion for row in rows if row.emotion is not None),
+    )
+
+
+def write(session: Session, job: Job, rows: Sequence[ResultRow], *, replaces_failed: bool) -> None:
+    """Insert rows and add them to the job's counters; the job's row must be locked.
+
+    Args:
+        session: The transaction that also marks the chunk done.
+        job: The job, locked, so that counters of parallel chunks add up.
+        rows: All rows of the chunk's images that were worked on.
+        replaces_failed: The images had a `failed` row before (a retry); those rows go.
+    """
+    if not rows:
+        return
+    if replaces_failed:
+        indexes = {row.image_index for row in rows}
+        session.execute(
+            delete(Result).where(Result.job_id == job.id, Result.image_index.in_(indexes))
+        )
+        job.failed -= len(indexes)
+    session.execute(insert(Result), [{"job_id": job.id, **row._asdict()} for row in rows])
+    added = tally(rows)
+    job.ok += added.images["ok"]
+    job.no_face += added.images["no_face"]
+    job.failed += added.images["failed"]
+    job.faces += added.faces
+    for emotion, faces in sorted(added.emotions.items()):
+        session.execute(
+            update(EmotionCount)
+            .where(EmotionCount.job_id == job.id, EmotionCount.emotion == emotion)
+            .values(faces=EmotionCount.faces + faces)
+        )
+
+
+def failed_indexes(session: Session, job_id: str, first: int, count: int) -> set[int]:
+    """Return the images of a run whose row is `failed`."""
+    query = select(Result.image_index).where(
+        Result.job_id == job_id,
+        Result.image_index >= first,
+        Result.image_index < first + count,
+        Result.status == "failed",
+    )
+    return set(session.scalars(query))
+
+
+def emotion_counts(session: Session, job: Job) -> dict[str, int]:
+    """Return faces per emotion, in the order of the model's classes."""
+    query = select(EmotionCount.emotion, EmotionCount.faces).where(EmotionCount.job_id == job.id)
+    found = {emotion: faces for emotion, faces in session.execute(query)}  # noqa: C416 (typed)
+    return {item["id"]: found.get(item["id"], 0) for item in job.classes}
+
+
+def read(
+    session: Session, job_id: str, *, status: str | None = None
+) -> Iterator[Row[*tuple[Any, ...]]]:
+    """Yield (path, Result's columns...) in archive order, streamed: memory stays flat."""
+    query = _rows_of(job_id)
+    if status is not None:
+        query = query.where(Result.status == status)
+    query = query.order_by(Result.image_index, Result.face_id)
+    yield from session.execute(query.execution_options(yield_per=READ_ROWS))
+
+
+def page(
+    session: Session,
+    job_id: str,
+    *,
+    emotion: str | None = None,
+    status: str | None = None,
+    max_confidence: float | None = None,
+    after: tuple[int, int] | None = None,
+    limit: int = 50,
+) -> list[Row[*tuple[Any, ...]]]:
+    """Return up to `limit` rows behind the cursor `after` = (image_index, face_id)."""
+    query = _rows_of(job_id)
+    if emotion is not None:
+        query = query.where(Result.emotion == emotion)
+    if status is not None:
+        query = query.where(Result.status == status)
+    if max_confidence is not None:
+        query = query.where(Result.confidence <= max_confidence)
+    if after is not None:
+        query = query.where(tuple_(Result.image_index, Result.face_id) > after)
+    query = query.order_by(Result.image_index, Result.face_id).limit(limit)
+    return list(session.execute(query))
+
+
+def of_image(session: Session, job_id: str, index: int) -> list[Row[*tuple[Any, ...]]]:
+    """Return all rows of one image, by face."""
+    query = _rows_of(job_id).where(Result.image_index == index).order_by(Result.face_id)
+    return list(session.execute(query))
+
+
+def _rows_of(job_id: str) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            Image.path,
+            Result.image_index,
+            Result.face_id,
+            Result.status,
+            Result.error_code,
+            Result.emotion,
+            Result.confidence,
+            Result.probabilities,
+            Result.face_x,
+            Result.face_y,
+            Result.face_w,
+            Result.face_h,
+            Result.face_confidence,
+            Result.width,
+            Result.height,
+            Result.sha256,
+        )
+        .join(Image, (Image.job_id == Result.job_id) & (Image.index == Result.image_index))
+        .where(Result.job_id == job_id)
+    )

@@ -1,0 +1,61 @@
+"""Uploads: rows about bytes in the storage. A job needs one that is complete."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import PurePath
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from semblante.errors import NotFound
+from semblante.identifiers import new_id
+from semblante.tables import Job, Upload
+
+MAX_FILENAME = 255
+
+
+def storage_key(upload_id: str) -> str:
+    """Return the key under which an upload's bytes lie."""
+    return f"uploads/{upload_id}"
+
+
+def clean_filename(name: str) -> str:
+    """Return the last part of a name that a person's machine sent, never empty."""
+    base = PurePath(name.replace("\\", "/").replace("\0", "")).name
+    return base[:MAX_FILENAME] or "upload"
+
+
+def begin(session: Session, filename: str, size_bytes: int) -> Upload:
+    """Add an upload whose bytes are still to come."""
+    upload_id = new_id()
+    upload = Upload(
+        id=upload_id,
+        filename=clean_filename(filename),
+        storage_key=storage_key(upload_id),
+        size_bytes=size_bytes,
+        created_at=datetime.now(UTC),
+    )
+    session.add(upload)
+    return upload
+
+
+def finish(upload: Upload, size_bytes: int) -> None:
+    """Say that all bytes are stored."""
+    upload.size_bytes = size_bytes
+    upload.completed_at = datetime.now(UTC)
+
+
+def get(session: Session, upload_id: str) -> Upload:
+    """Return the upload; raises NotFound."""
+    upload = session.get(Upload, upload_id)
+    if upload is None:
+        raise NotFound("upload_not_found", f"There is no upload {upload_id}, or it has expired.")
+    return upload
+
+
+def abandoned(session: Session, hours: float) -> list[Upload]:
+    """Return uploads older than `hours` that no job uses: never finished, or never submitted."""
+    limit = datetime.now(UTC) - timedelta(hours=hours)
+    used = select(Job.id).where(Job.upload_id == Upload.id).exists()
+    return list(session.scalars(select(Upload).where(Upload.created_at < limit, ~used)))
