@@ -1,0 +1,1 @@
+"""The index of an upload: which images it holds and where their bytes lie."""
