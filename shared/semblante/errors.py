@@ -109,6 +109,7 @@ JOB_ERROR_CODES: dict[str, str] = {
     "too_large_unpacked": "The archive unpacks to more bytes than max_unpacked_bytes allows.",
     "upload_missing": "The upload's bytes are gone from the storage.",
     "model_missing": "The job's model is not installed on the workers.",
+    "incomplete_results": "Some images have no row; a defect in Semblante, please report it.",
     "step_crash": "A step of the job ended its worker process again and again.",
 }
 """Values of a failed job's `error.code`, with what each one means."""

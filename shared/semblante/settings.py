@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import platformdirs
 from pydantic import Field
@@ -88,3 +88,8 @@ class Settings(BaseSettings):
     def storage(self) -> str:
         """The storage URL in force."""
         return self.storage_url or (self.data.absolute() / "storage").as_uri()
+
+
+def settings_with(**overrides: Any) -> Settings:
+    """Return the settings with `overrides` (options of a command); None means not given."""
+    return Settings(**{name: value for name, value in overrides.items() if value is not None})

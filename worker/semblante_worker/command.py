@@ -1,0 +1,48 @@
+"""`semblante worker`, and what the worker adds to `semblante predict` and `doctor`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from semblante import bundles
+from semblante.settings import Settings, settings_with
+from semblante.stack.stack import ready_file
+
+
+@click.command()
+@click.option("--name", default="worker", show_default=True, help="Name of this worker.")
+@click.option(
+    "--queues",
+    default="control,classify,predict",
+    show_default=True,
+    help="Queues to work on, separated by commas.",
+)
+@click.option("--processes", type=click.IntRange(1), help="Child processes, each with its model.")
+@click.option("--device", help="auto, cpu, cuda or cuda:N.")
+@click.option("--data", type=click.Path(path_type=Path), help="Data folder.")
+def worker(
+    name: str, queues: str, processes: int | None, device: str | None, data: Path | None
+) -> None:
+    """Run one worker: it indexes archives, labels chunks and answers single images."""
+    from semblante_worker.run import run_worker
+
+    settings = settings_with(worker_processes=processes, device=device, data=data)
+    ready = ready_file(settings.data, name)
+    sys.exit(run_worker(settings, name, queues.split(","), ready))
+
+
+def predict_here(settings: Settings, data: bytes) -> dict[str, Any]:
+    """Label one image in this process: `semblante predict` without a server.
+
+    Raises:
+        ImageError: The image cannot be labelled.
+        NotFound: `model_not_found`.
+    """
+    from semblante_worker.predict import Predictor
+    from semblante_worker.predict_request import answer
+
+    return answer(Predictor(settings), bundles.find_bundle(settings.data, settings.model), data)

@@ -1,0 +1,162 @@
+"""Index: from an upload's bytes to rows of images and chunks, streamed with flat memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from semblante import chunks, jobs, lifecycle, uploads
+from semblante.archive import Limits, Listing, Member, detect_kind, list_members, unpack_gzip
+from semblante.errors import ArchiveError, NotFound
+from semblante.services import Services
+from semblante.steps import Step, take_step
+from semblante.storage import Storage, StoredSource
+from semblante.tables import Chunk, Image, Job, Upload
+
+IMAGES_PER_TRANSACTION = 10_000
+CHUNKS_PER_TRANSACTION = 500
+
+Item = TypeVar("Item")
+
+
+def index_job(services: Services, job_id: str) -> None:
+    """List the upload's images, cut them into chunks and start the job.
+
+    A second run after a crash begins anew. An upload that cannot be read fails the job with the
+    reason; nothing of it stays in the storage.
+    """
+    with take_step(services.database, services.settings, job_id, "validating") as step:
+        if step is None:
+            return
+        try:
+            _index(services, step)
+        except ArchiveError as error:
+            _fail(services, step, error.code, error.message)
+        except NotFound as error:
+            _fail(services, step, "upload_missing", error.message)
+
+
+def _index(services: Services, step: Step) -> None:
+    settings = services.settings
+    with step.writing() as (session, job):
+        session.execute(delete(Chunk).where(Chunk.job_id == job.id))
+        session.execute(delete(Image).where(Image.job_id == job.id))
+        upload = uploads.get(session, job.upload_id)
+    if upload.sha256 is None:
+        _store_hash(services.storage, step, upload)
+    key = _unpacked_key(services.storage, step, upload)
+    source = StoredSource(services.storage, key)
+    limits = Limits.from_settings(settings)
+    listing = list_members(source, detect_kind(source), upload.filename, limits)
+    sizes = _write_images(step, listing)
+    runs = chunks.plan(sizes, settings.chunk_images, settings.chunk_bytes)
+    for group in _batched(runs, CHUNKS_PER_TRANSACTION):
+        with step.writing() as (session, job):
+            rows = [{"job_id": job.id, "first": first, "count": count} for first, count in group]
+            session.execute(insert(Chunk), rows)
+    _mark_duplicates(step)
+    _start(services, step, listing)
+
+
+def _store_hash(storage: Storage, step: Step, upload: Upload) -> None:
+    digest = hashlib.sha256()
+    for block in step.keeping(storage.blocks(upload.storage_key)):
+        digest.update(block)
+    with step.writing() as (session, _job):
+        session.get_one(Upload, upload.id).sha256 = digest.hexdigest()
+
+
+def _unpacked_key(storage: Storage, step: Step, upload: Upload) -> str:
+    """Return the key that allows ranged reads; a tar.gz is unpacked to a tar beside it."""
+    key = upload.storage_key
+    if detect_kind(StoredSource(storage, key)) != "tar.gz":
+        return key
+    tar_key = f"{key}.tar"
+    blocks = unpack_gzip(StoredSource(storage, key), step.settings.max_unpacked_bytes)
+    storage.write(tar_key, step.keeping(blocks))
+    with step.writing() as (session, _job):
+        session.get_one(Upload, upload.id).storage_key = tar_key
+    storage.delete(key)
+    return tar_key
+
+
+def _write_images(step: Step, listing: Iterable[Member]) -> Iterator[int]:
+    """Insert one row per image; yield each one's packed size once its row is stored."""
+    index = 0
+    for members in _batched(listing, IMAGES_PER_TRANSACTION):
+        with step.writing() as (session, job):
+            rows = [
+                _image_row(job.id, number, member) for number, member in enumerate(members, index)
+            ]
+            session.execute(insert(Image), rows)
+        index += len(members)
+        yield from (0 if member.error_code else member.packed_bytes for member in members)
+
+
+def _image_row(job_id: str, index: int, member: Member) -> dict[str, Any]:
+    return {
+        "job_id": job_id,
+        "index": index,
+        "path": member.path,
+        "offset": member.offset,
+        "packed_bytes": member.packed_bytes,
+        "unpacked_bytes": member.unpacked_bytes,
+        "crc32": member.crc32,
+        "method": int(member.method),
+        "error_code": member.error_code,
+    }
+
+
+def _mark_duplicates(step: Step) -> None:
+    """Give every image whose path came before its error code; the database does the sorting."""
+    turn = func.row_number().over(partition_by=Image.path, order_by=Image.index).label("turn")
+    numbered = select(Image.index, turn).where(Image.job_id == step.job_id).subquery()
+    later = select(numbered.c.index).where(numbered.c.turn > 1)
+    with step.database.reading() as session:
+        repeated = session.scalars(later.limit(1)).first() is not None
+    if repeated:
+        with step.writing() as (session, job):
+            session.execute(
+                update(Image)
+                .where(Image.job_id == job.id, Image.index.in_(later), Image.error_code.is_(None))
+                .values(error_code="duplicate_path")
+                .execution_options(synchronize_session=False)
+            )
+
+
+def _start(services: Services, step: Step, listing: Listing) -> None:
+    with step.writing() as (session, job):
+        query = select(func.count()).select_from(Image).where(Image.job_id == job.id)
+        job.total = session.scalar(query) or 0
+        job.skipped = listing.skipped
+        if job.total == 0:
+            raise ArchiveError("no_images", "The upload holds no image that Semblante reads.")
+        lifecycle.move(job, "in_progress")
+        session.flush()
+        chunks.queue_window(session, services.queue, job, services.settings.window_chunks)
+
+
+def _fail(services: Services, step: Step, code: str, detail: str) -> None:
+    """Fail the job and drop the upload's bytes, which no other job can use either."""
+    with step.writing() as (session, job):
+        jobs.fail(session, job, code, detail)
+        key = _sole_upload_key(session, job)
+    if key is not None:
+        services.storage.delete(key)
+
+
+def _sole_upload_key(session: Session, job: Job) -> str | None:
+    users = select(func.count()).select_from(Job).where(Job.upload_id == job.upload_id)
+    only = (session.scalar(users) or 0) == 1
+    return session.get_one(Upload, job.upload_id).storage_key if only else None
+
+
+def _batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch

@@ -1,0 +1,76 @@
+"""A worker's life: the Celery parent takes messages, prefork children load models and work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_process_init, worker_ready
+
+from semblante.logs import configure_logs
+from semblante.queue import make_app
+from semblante.settings import Settings
+from semblante.stack.launch import die_with_parent
+from semblante_worker.process import WorkerProcess, start_process
+from semblante_worker.sweeper import Sweeper
+from semblante_worker.tasks import register_tasks
+
+
+class ProcessSlot:
+    """Holds the child's WorkerProcess; empty in the parent, which must not touch a model."""
+
+    def __init__(self) -> None:
+        self.process: WorkerProcess | None = None
+
+    def __call__(self) -> WorkerProcess:
+        """Return what this child keeps."""
+        if self.process is None:
+            raise RuntimeError("a task ran outside a worker's child process")
+        return self.process
+
+
+def run_worker(settings: Settings, name: str, queues: list[str], ready: Path) -> int:
+    """Work until SIGTERM (which lets tasks end); return the exit code.
+
+    Args:
+        settings: The settings of parent and children.
+        name: Of this worker among those on this host.
+        queues: The queues to take messages from.
+        ready: A file to touch when messages are taken.
+    """
+    configure_logs(settings)
+    app = make_app(settings)
+    slot = ProcessSlot()
+    register_tasks(app, slot)
+    if "control" in queues:
+        app.conf.semblante_sweep_seconds = settings.sweep_seconds
+        app.steps["worker"].add(Sweeper)
+
+    def start_child(**_: Any) -> None:
+        die_with_parent()
+        slot.process = start_process(settings, preload="predict" in queues)
+
+    def tell_ready(**_: Any) -> None:
+        ready.parent.mkdir(parents=True, exist_ok=True)
+        ready.touch()
+
+    worker_process_init.connect(start_child, weak=False)
+    worker_ready.connect(tell_ready, weak=False)
+    return _celery_worker(app, settings, name, queues)
+
+
+def _celery_worker(app: Celery, settings: Settings, name: str, queues: list[str]) -> int:
+    worker = app.Worker(
+        hostname=f"{name}@%h",
+        queues=queues,
+        concurrency=settings.worker_processes,
+        pool="prefork",
+        loglevel=settings.log_level,
+        redirect_stdouts=False,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    worker.start()
+    return int(worker.exitcode or 0)

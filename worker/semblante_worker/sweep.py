@@ -1,0 +1,81 @@
+"""Sweep: put right whatever dead workers and lost messages left behind. May run at any time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from semblante import chunks, jobs, steps, uploads
+from semblante.errors import Unavailable
+from semblante.holder import is_known_dead
+from semblante.queue import QueueName
+from semblante.services import Services
+from semblante.tables import Chunk, Job
+
+RESEND_AFTER = timedelta(minutes=10)
+"""A chunk queued for longer is sent again even while other messages wait in the queue."""
+
+log = structlog.get_logger()
+
+
+def sweep(services: Services) -> None:
+    """Re-send what lost its worker or its message, and settle jobs that nobody moves on."""
+    empty = {queue for queue in ("classify", "control") if _is_empty(services, queue)}
+    with services.database.writing() as session:
+        _resend_lost_leases(services, session)
+        _resend_lost_messages(services, session, everything="classify" in empty)
+    with services.database.reading() as session:
+        open_jobs = list(session.scalars(select(Job.id).where(Job.state.in_(jobs.OPEN_STATES))))
+    for job_id in open_jobs:
+        with services.database.writing() as session:
+            _settle(services, session, job_id, resend="control" in empty)
+    _remove_abandoned_uploads(services)
+
+
+def _is_empty(services: Services, queue: QueueName) -> bool:
+    try:
+        return services.queue.depth(queue) == 0
+    except Unavailable:
+        return False
+
+
+def _resend_lost_leases(services: Services, session: Session) -> None:
+    leased = select(Chunk.lease_holder).where(Chunk.state == "leased").distinct()
+    dead = [holder for holder in session.scalars(leased) if holder and is_known_dead(holder)]
+    lost = or_(Chunk.lease_until < datetime.now(UTC), Chunk.lease_holder.in_(dead))
+    query = select(Chunk).where(Chunk.state == "leased", lost)
+    for chunk in session.scalars(query.with_for_update(skip_locked=True)):
+        log.info("lease lost", job_id=chunk.job_id, first=chunk.first, holder=chunk.lease_holder)
+        chunks.send(session, services.queue, chunk)
+
+
+def _resend_lost_messages(services: Services, session: Session, *, everything: bool) -> None:
+    """An empty queue has no message of any chunk that the database says is queued."""
+    age = timedelta(seconds=services.settings.sweep_seconds) if everything else RESEND_AFTER
+    query = select(Chunk).where(Chunk.state == "queued", Chunk.queued_at < datetime.now(UTC) - age)
+    for chunk in session.scalars(query.with_for_update(skip_locked=True)):
+        log.info("message lost", job_id=chunk.job_id, first=chunk.first)
+        chunks.send(session, services.queue, chunk)
+
+
+def _settle(services: Services, session: Session, job_id: str, *, resend: bool) -> None:
+    job = session.get(Job, job_id, with_for_update=True)
+    if job is None:
+        return
+    if resend:
+        steps.resend(session, services.queue, job)
+    chunks.queue_window(session, services.queue, job, services.settings.window_chunks)
+    jobs.finish_when_done(session, services.queue, job)
+    jobs.settle_cancelled(session, job)
+
+
+def _remove_abandoned_uploads(services: Services) -> None:
+    with services.database.writing() as session:
+        gone = uploads.abandoned(session, services.settings.upload_expiry_hours)
+        for upload in gone:
+            session.delete(upload)
+    for upload in gone:
+        services.storage.delete(upload.storage_key)
