@@ -1,0 +1,106 @@
+"""Streams the images out of a zip's central directory (PKWARE APPNOTE 6.3.10, section 4.3.12).
+
+Our own, because `zipfile.ZipFile` keeps about half a kilobyte per member in memory. Members that
+share the same bytes of the archive are harmless: each is read alone and bounded by its own
+unpacked size, whose sum is bounded by `max_unpacked_bytes`.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+
+from semblante.archive import names
+from semblante.archive.directory import Directory, corrupt, find_directory
+from semblante.archive.magic import MAGIC_BYTES, looks_like_image
+from semblante.archive.member import Limits, Listing, Member, Tally, too_many_entries
+from semblante.archive.source import BufferedSource, Source
+from semblante.archive.unpack import READABLE_METHODS, unpack_head
+from semblante.archive.zip_entries import entries, widen
+from semblante.archive.zip_header import data_start
+from semblante.errors import ImageError
+
+_ENCRYPTED = 0x1 | 0x40 | 0x2000
+_FULL_16, _FULL_32 = 0xFFFF, 0xFFFFFFFF
+_UNIX = 3
+_SNIFFED_PACKED_BYTES = 4096
+
+
+def list_zip(source: Source, limits: Limits) -> Listing:
+    """Return the images of the zip in `source`.
+
+    Raises:
+        ArchiveError: `corrupt_archive` or `too_many_entries`; iterating may raise them and
+            `too_large_unpacked`.
+    """
+    directory = find_directory(source)
+    if directory.count > limits.max_entries:
+        raise too_many_entries(limits)
+    tally = Tally(limits)
+    return Listing(_members(source, directory, tally, limits.max_image_bytes), tally)
+
+
+def _members(
+    source: Source, directory: Directory, tally: Tally, max_image_bytes: int
+) -> Iterator[Member]:
+    sniffed = BufferedSource(source)
+    for fields, raw, extra in entries(source, directory):
+        _, system, flags, method, crc32, packed, unpacked, _, _, _, disk, attributes, offset = (
+            fields
+        )
+        if _FULL_32 in (packed, unpacked, offset):
+            packed, unpacked, offset = widen(extra, packed, unpacked, offset)
+        if disk not in (0, _FULL_16):
+            raise corrupt("it is one part of several; join the parts first")
+        tally.add(unpacked)
+        path = names.decode_zip_name(raw, flags, extra, system)
+        is_image = names.is_image_name(path)
+        if is_image is False or (system == _UNIX and _is_special(attributes >> 16)):
+            tally.skipped += 1
+            continue
+        error = _error(path, flags, method, unpacked, max_image_bytes)
+        offset += directory.shift
+        if offset + packed > source.size:  # also keeps hostile numbers within the database's range
+            offset = min(offset, source.size)
+            packed = min(packed, source.size - offset)
+            error = error or "truncated_member"
+        if error == "unsafe_path":
+            path = names.storable(path)
+        member = Member(path, offset, packed, unpacked, crc32, method, error)
+        if is_image is None and not _begins_like_image(sniffed, member, flags):
+            tally.skipped += 1
+            continue
+        yield member
+
+
+def _error(
+    path: str, flags: int, method: int, unpacked_bytes: int, max_image_bytes: int
+) -> str | None:
+    """Return the code of what makes an image unusable before its bytes are seen."""
+    if names.is_unsafe(path):
+        return "unsafe_path"
+    if flags & _ENCRYPTED:
+        return "encrypted"
+    if unpacked_bytes > max_image_bytes:
+        return "too_large"
+    return None if method in READABLE_METHODS else "unsupported_compression"
+
+
+def _is_special(mode: int) -> bool:
+    """Whether a Unix mode says that the member is a link, a folder or a device."""
+    return stat.S_IFMT(mode) not in (0, stat.S_IFREG)
+
+
+def _begins_like_image(source: BufferedSource, member: Member, flags: int) -> bool:
+    """Whether the bytes of `member`, whose extension says nothing, begin like an image's."""
+    if flags & _ENCRYPTED or member.method not in READABLE_METHODS:
+        return False
+    start = data_start(source.read(member.offset, 30), member.offset)
+    if start is None:
+        return False
+    packed = source.read(start, min(member.packed_bytes, _SNIFFED_PACKED_BYTES))
+    try:
+        head = unpack_head(packed, member.method, min(MAGIC_BYTES, member.unpacked_bytes))
+    except ImageError:
+        return False
+    return looks_like_image(head)
