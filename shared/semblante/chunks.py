@@ -63,11 +63,12 @@ def claim(
         _put_back(chunk)
         return None
     exhausted = chunk.attempts >= settings.max_attempts
-    if exhausted and chunk.count > 1:
+    poisoned = exhausted and chunk.count == 1
+    if exhausted and not poisoned:
         send(session, queue, _split(session, chunk, settings.max_attempts))
     chunk.state = "leased"
     token = leases.take(chunk, settings.lease_seconds)
-    return Claim(job_id, first, chunk.count, chunk.retry, token, exhausted and chunk.count == 1)
+    return Claim(job_id, first, chunk.count, chunk.retry, token, poisoned)
 
 
 def renew(session: Session, claim: Claim, settings: Settings) -> bool:

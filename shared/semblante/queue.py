@@ -68,8 +68,14 @@ def make_app(settings: Settings) -> Celery:
             "_throttle": 1,
             "socket_connect_timeout": 2,
             "max_retries": 1,
+            "interval_start": 0,
+            "interval_step": 0.1,
+            "interval_max": 0.1,
         },
         redis_socket_connect_timeout=2,
+        result_backend_transport_options={
+            "retry_policy": {"max_retries": 2, "interval_start": 0, "interval_step": 0.2}
+        },
         enable_utc=True,
     )
     return app
@@ -84,7 +90,7 @@ class Queue:
     def send(self, task: str, **ids: Any) -> bool:
         """Send one message now; False when the broker did not take it."""
         try:
-            self.app.send_task(task, kwargs=ids, queue=QUEUES[task], retry=False)
+            self.app.send_task(task, kwargs=ids, retry=False, ignore_result=True)
         except OperationalError as error:
             log.warning("broker did not take a message", task=task, error=str(error), **ids)
             return False

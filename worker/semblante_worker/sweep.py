@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from semblante import chunks, jobs, steps, uploads
 from semblante.errors import Unavailable
 from semblante.holder import is_known_dead
+from semblante.lifecycle import OPEN_STATES
 from semblante.queue import QueueName
 from semblante.services import Services
 from semblante.tables import Chunk, Job
@@ -28,7 +29,7 @@ def sweep(services: Services) -> None:
         _resend_lost_leases(services, session)
         _resend_lost_messages(services, session, everything="classify" in empty)
     with services.database.reading() as session:
-        open_jobs = list(session.scalars(select(Job.id).where(Job.state.in_(jobs.OPEN_STATES))))
+        open_jobs = list(session.scalars(select(Job.id).where(Job.state.in_(OPEN_STATES))))
     for job_id in open_jobs:
         with services.database.writing() as session:
             _settle(services, session, job_id, resend="control" in empty)

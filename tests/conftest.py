@@ -1,0 +1,55 @@
+"""Fixtures of all tests: a real broker per test process, fresh services per test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from semblante.migrations import upgrade
+from semblante.services import Services, open_services
+from semblante.settings import Settings
+from semblante.stack.broker import Broker
+from semblante.stack.supervisor import Supervisor
+
+REPOSITORY = Path(__file__).parents[1]
+SHARED_DATA = REPOSITORY.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the folder of real pictures, models and data sets."""
+    if not SHARED_DATA.is_dir():
+        reason = "needs the real data in ../shared"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """Run a real Valkey for this test process."""
+    folder = tmp_path_factory.mktemp("broker")
+    broker = Broker(folder)
+    with Supervisor(folder / "logs", [[broker.component()]]):
+        yield broker
+
+
+@pytest.fixture
+def settings(tmp_path: Path, broker: Broker) -> Settings:
+    """Return settings with a fresh data folder and an empty broker."""
+    with Redis(unix_socket_path=str(broker.socket)) as client:
+        client.flushall()
+    return Settings(data=tmp_path / "data", broker_url=broker.url)
+
+
+@pytest.fixture
+def services(settings: Settings) -> Iterator[Services]:
+    """Return services over a migrated SQLite database, local storage and the real broker."""
+    upgrade(settings.database)
+    services = open_services(settings)
+    yield services
+    services.queue.app.close()
+    services.database.dispose()
