@@ -61,6 +61,12 @@ def measure(list_all: Callable[[Path], int], path: Path) -> tuple[int, float, fl
         return pool.apply(_measure_here, (list_all, path))
 
 
+def write_apart(path: Path, entries: int) -> None:
+    """Write the archive in a process of its own: its peak memory would be inherited."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        pool.apply(write_archive, (path, entries))
+
+
 def _measure_here(list_all: Callable[[Path], int], path: Path) -> tuple[int, float, float]:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.perf_counter()
@@ -76,7 +82,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "archive.zip"
-        write_archive(path, arguments.entries)
+        write_apart(path, arguments.entries)
         for name, list_all in (("semblante", list_ours), ("zipfile", list_zipfile)):
             entries, seconds, growth = measure(list_all, path)
             print(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
-from semblante.archive.member import Limits, LocatedMember, Method
+from semblante.archive.member import LocatedMember, Method
 from semblante.archive.source import Source
 from semblante.archive.unpack import READABLE_METHODS, unpack
 from semblante.archive.zip_header import LOCAL_HEADER_BYTES, data_start
@@ -53,7 +53,7 @@ class _Span(NamedTuple):
 
 
 def read_members(
-    source: Source, members: Sequence[M], limits: Limits
+    source: Source, members: Sequence[M], max_image_bytes: int
 ) -> Iterator[tuple[M, bytes | ImageError]]:
     """Yield every member, in the given order, with its bytes or with why it has none.
 
@@ -68,11 +68,11 @@ def read_members(
         extent = _extent(member, source.size)
         joined = span.join(extent)
         if joined.end - joined.start > min(2 * joined.needed, MOST_SPAN_BYTES):
-            yield from _read_run(source, run, span, limits)
+            yield from _read_run(source, run, span, max_image_bytes)
             run, joined = [], extent
         run.append(member)
         span = joined
-    yield from _read_run(source, run, span, limits)
+    yield from _read_run(source, run, span, max_image_bytes)
 
 
 def _extent(member: LocatedMember, size: int) -> _Extent:
@@ -91,23 +91,23 @@ def _is_plausible(member: LocatedMember) -> bool:
 
 
 def _read_run(
-    source: Source, run: Sequence[M], extent: _Extent, limits: Limits
+    source: Source, run: Sequence[M], extent: _Extent, max_image_bytes: int
 ) -> Iterator[tuple[M, bytes | ImageError]]:
     length = extent.end - extent.start
     span = _Span(extent.start, memoryview(source.read(extent.start, length) if length else b""))
     for member in run:
         try:
-            yield member, _read_member(source, span, member, limits)
+            yield member, _read_member(source, span, member, max_image_bytes)
         except ImageError as error:
             yield member, error
 
 
-def _read_member(source: Source, span: _Span, member: LocatedMember, limits: Limits) -> bytes:
+def _read_member(source: Source, span: _Span, member: LocatedMember, max_image_bytes: int) -> bytes:
     if member.error_code is not None:
         raise _known(member.error_code)
     if member.unpacked_bytes == 0:
         raise ImageError("unsupported_format", "The file is empty.")
-    if member.unpacked_bytes > limits.max_image_bytes:
+    if member.unpacked_bytes > max_image_bytes:
         raise _known("too_large")
     if member.method not in READABLE_METHODS:
         raise _known("unsupported_compression")
