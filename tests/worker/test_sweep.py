@@ -1,0 +1,104 @@
+"""Sweep: whatever was lost goes on by itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from redis import Redis
+
+from factory import jpeg, reload, start, submit, zip_bytes
+from semblante import chunks, jobs, uploads
+from semblante.services import Services
+from semblante.stack.broker import Broker
+from semblante.tables import Chunk, Job, Upload
+from semblante_worker.index import index_job
+from semblante_worker.sweep import sweep
+
+
+def later(services: Services) -> Services:
+    """Return services for which every message is old enough to be missed."""
+    settings = services.settings.model_copy(update={"sweep_seconds": 0.0})
+    return replace(services, settings=settings)
+
+
+def forget_messages(broker: Broker) -> None:
+    with Redis(unix_socket_path=str(broker.socket)) as client:
+        client.flushall()
+
+
+def test_messages_that_the_broker_forgot_are_sent_again(services: Services, broker: Broker) -> None:
+    start(services, images=3, per_chunk=1)
+    waiting = submit(services, zip_bytes({"a.jpg": jpeg()}))
+    forget_messages(broker)
+    sweep(later(services))
+    assert services.queue.depth("classify") == 3
+    assert services.queue.depth("control") == 1
+    assert reload(services, waiting).state == "validating"
+
+
+def test_messages_that_wait_are_not_sent_twice(services: Services) -> None:
+    start(services, images=3, per_chunk=1)
+    submit(services, zip_bytes({"a.jpg": jpeg()}))
+    for _twice in range(2):
+        sweep(later(services))
+    assert services.queue.depth("classify") == 3
+    assert services.queue.depth("control") == 2  # `index` of both jobs
+
+
+def test_a_lease_that_ran_out_is_queued_again(services: Services, broker: Broker) -> None:
+    job = start(services, images=1, per_chunk=1)
+    with services.database.writing() as session:
+        assert chunks.claim(session, services.queue, job.id, 0, services.settings)
+    forget_messages(broker)
+    sweep(services)
+    assert services.queue.depth("classify") == 0
+    with services.database.writing() as session:
+        session.get_one(Chunk, (job.id, 0)).lease_until = datetime.now(UTC) - timedelta(seconds=1)
+    sweep(services)
+    assert services.queue.depth("classify") == 1
+    with services.database.reading() as session:
+        chunk = session.get_one(Chunk, (job.id, 0))
+        assert (chunk.state, chunk.lease_token, chunk.attempts) == ("queued", None, 1)
+
+
+def test_a_job_whose_last_chunk_is_done_is_finalized(services: Services) -> None:
+    job = start(services, images=1, per_chunk=1)
+    with services.database.writing() as session:
+        session.get_one(Chunk, (job.id, 0)).state = "done"
+    sweep(services)
+    assert reload(services, job).state == "finalizing"
+
+
+def test_a_cancelled_job_whose_worker_died_is_settled(services: Services, broker: Broker) -> None:
+    job = start(services, images=1, per_chunk=1)
+    with services.database.writing() as session:
+        assert chunks.claim(session, services.queue, job.id, 0, services.settings)
+        jobs.cancel(session, jobs.get(session, job.id))
+    assert reload(services, job).state == "cancelling"
+    with services.database.writing() as session:
+        session.get_one(Chunk, (job.id, 0)).lease_until = datetime.now(UTC) - timedelta(seconds=1)
+    sweep(services)
+    assert reload(services, job).state == "cancelled"
+
+
+def test_a_step_that_keeps_crashing_fails_its_job(services: Services) -> None:
+    job = submit(services, zip_bytes({"a.jpg": jpeg()}))
+    with services.database.writing() as session:
+        session.get_one(Job, job.id).attempts = services.settings.max_attempts
+    index_job(services, job.id)
+    job = reload(services, job)
+    assert (job.state, job.error_code) == ("failed", "step_crash")
+
+
+def test_uploads_that_nobody_submits_are_removed(services: Services) -> None:
+    used = submit(services, b"x")
+    old = datetime.now(UTC) - timedelta(hours=services.settings.upload_expiry_hours + 1)
+    with services.database.writing() as session:
+        abandoned = uploads.begin(session, "old.zip", 1)
+        abandoned.created_at = old
+        session.get_one(Upload, used.upload_id).created_at = old
+    services.storage.write(abandoned.storage_key, [b"x"])
+    sweep(services)
+    with services.database.reading() as session:
+        assert [upload.id for upload in session.query(Upload)] == [used.upload_id]
