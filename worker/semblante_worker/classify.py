@@ -35,8 +35,12 @@ def classify_chunk(services: Services, predictor: Predictor, job_id: str, first:
         claim = chunks.claim(session, services.queue, job_id, first, services.settings)
     if claim is None:
         return
+    started = time.monotonic()
     try:
-        _write(services, claim, list(_label(services, predictor, claim)))
+        rows = list(_label(services, predictor, claim))
+        _write(services, claim, rows)
+        seconds = round(time.monotonic() - started, 3)
+        log.info("chunk labelled", job_id=job_id, first=first, rows=len(rows), seconds=seconds)
     except LeaseLost:
         _put_back(services, claim)
     except (BundleError, NotFound) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,8 @@ def run_worker(settings: Settings, name: str, queues: list[str], ready: Path) ->
         ready: A file to touch when messages are taken.
     """
     configure_logs(settings)
+    for chatty in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)  # two lines for every chunk
     app = make_app(settings)
     slot = ProcessSlot()
     register_tasks(app, slot)
