@@ -1,0 +1,1 @@
+"""The embedded stack: broker, workers and web of one machine, under one data folder."""
