@@ -38,7 +38,7 @@ def is_image_name(path: str) -> bool | None:
     if path[-1:] in ("/", "") or path.startswith("__MACOSX/"):
         return False
     if "/." in path or path[0] == ".":
-        parts = path.split("/")
+        parts = path.replace("\\", "/").split("/")
         if any(part[0] == "." for part in parts if part not in ("", ".", "..")):
             return False
     return True if path.rpartition(".")[2].lower() in IMAGE_EXTENSIONS else None

@@ -65,7 +65,8 @@ def read_members(
     run: list[M] = []
     span = _NOTHING
     for member in members:
-        extent = _extent(member, source.size)
+        is_readable = member.unpacked_bytes <= max_image_bytes and _is_plausible(member)
+        extent = _extent(member, source.size) if is_readable else _NOTHING
         joined = span.join(extent)
         if joined.end - joined.start > min(2 * joined.needed, MOST_SPAN_BYTES):
             yield from _read_run(source, run, span, max_image_bytes)
@@ -76,8 +77,8 @@ def read_members(
 
 
 def _extent(member: LocatedMember, size: int) -> _Extent:
-    """Return where the bytes of `member` begin and about where they end; nothing if unusable."""
-    if not _is_plausible(member) or not 0 <= member.offset < size:
+    """Return where the bytes of `member` begin and about where they end."""
+    if not 0 <= member.offset < size:
         return _NOTHING
     header = 0 if member.method == Method.PLAIN else _USUAL_HEADER_BYTES
     end = min(member.offset + header + member.packed_bytes, size)
@@ -96,10 +97,12 @@ def _read_run(
     length = extent.end - extent.start
     span = _Span(extent.start, memoryview(source.read(extent.start, length) if length else b""))
     for member in run:
+        outcome: bytes | ImageError
         try:
-            yield member, _read_member(source, span, member, max_image_bytes)
+            outcome = _read_member(source, span, member, max_image_bytes)
         except ImageError as error:
-            yield member, error
+            outcome = error
+        yield member, outcome
 
 
 def _read_member(source: Source, span: _Span, member: LocatedMember, max_image_bytes: int) -> bytes:

@@ -80,7 +80,7 @@ def parse_pax(body: bytes) -> dict[str, str]:
     at = 0
     while at < len(body) and body[at] != 0:
         length, _, _ = body[at : at + 8].partition(b" ")
-        if not length.isdigit() or int(length) <= len(length) + 1:
+        if not length.isdigit() or not len(length) + 1 < int(length) <= len(body) - at:
             raise corrupt("an extended header of the tar is damaged")
         record = body[at + len(length) + 1 : at + int(length)]
         key, equals, value = record.partition(b"=")

@@ -94,7 +94,7 @@ def _entries(source: BufferedSource) -> Iterator[_Entry]:
         entry = _entry(header, at, extended)
         extended.records = {}
         at += _padded(0 if header.kind in _WITHOUT_DATA else entry.size)
-        if at > _padded(source.size) or entry.offset + entry.size > source.size:
+        if at > source.size:
             raise corrupt("the tar is truncated")
         yield entry
 
