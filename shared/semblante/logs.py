@@ -11,6 +11,10 @@ from structlog.typing import Processor
 from semblante.settings import Settings
 
 
+CHATTY = ("alembic.runtime.plugins", "httpx")
+"""Loggers whose INFO lines say nothing that a person who runs Semblante can use."""
+
+
 def configure_logs(settings: Settings) -> None:
     """Write lines of `settings.log_level` and above to stderr, in the form `settings.log_format`.
 
@@ -46,6 +50,8 @@ def configure_logs(settings: Settings) -> None:
         )
     )
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.root.level))
     logging.captureWarnings(True)
 
 
