@@ -1,0 +1,178 @@
+"""Models as users exchange them: folders with `card.json` and weights, found and read.
+
+Bundles that come with Semblante lie in the package, imported ones in `<data>/models/`; see
+`bundle_import.py` for how they get there. No weights are parsed here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from semblante.card import Card
+from semblante.emotions import Emotion
+from semblante.errors import BundleError, NotFound
+
+CARD = "card.json"
+CARD_BYTES = 1024**2
+PACKAGE_MODELS = Path(__file__).parent / "models"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model's folder with its card.
+
+    `digest` is the sha256 of the card's bytes, in hexadecimal. As the card holds the sha256 of
+    every file, it stands for the whole bundle.
+    """
+
+    folder: Path
+    card: Card
+    digest: str
+
+    @property
+    def reference(self) -> str:
+        """`name@first-12-of-sha256`: the model's identity in jobs and in the CSV."""
+        return f"{self.card.name}@{self.digest[:12]}"
+
+    @cached_property
+    def classes(self) -> tuple[Emotion, ...]:
+        """The classes, in the order of the network's outputs."""
+        return tuple(Emotion(c.id, c.en, c.es) for c in self.card.classes)
+
+    @property
+    def is_packaged(self) -> bool:
+        """Whether the bundle came with Semblante."""
+        return self.folder.parent == PACKAGE_MODELS
+
+    def path(self, filename: str) -> Path:
+        """Return where a file of the bundle lies."""
+        return self.folder / filename
+
+    def read(self, filename: str) -> bytes:
+        """Return the bytes of a file that the card names, after their hash was compared.
+
+        Raises:
+            BundleError: `corrupt_bundle`, when they are missing or are not what the card says.
+        """
+        if filename not in self.card.files:
+            raise corrupt(self.path(filename), "the card does not name this file")
+        try:
+            data = self.path(filename).read_bytes()
+        except OSError as error:
+            raise corrupt(self.path(filename), _reason(error)) from error
+        if hashlib.sha256(data).hexdigest() != self.card.files[filename].sha256:
+            raise corrupt(self.path(filename), "its sha256 is not the one in the card")
+        return data
+
+
+def read_bundle(folder: Path, *, verify: bool) -> Bundle:
+    """Read the bundle in `folder`; `verify` also compares the hash of every file.
+
+    Raises:
+        BundleError: `corrupt_bundle`; the message names the file and what is wrong with it.
+    """
+    path = folder / CARD
+    try:
+        with path.open("rb") as file:
+            data = file.read(CARD_BYTES + 1)
+    except OSError as error:
+        raise corrupt(path, _reason(error)) from error
+    if len(data) > CARD_BYTES:
+        raise corrupt(path, f"it has more than {CARD_BYTES} bytes")
+    bundle = Bundle(folder, parse_card(data, path), hashlib.sha256(data).hexdigest())
+    for filename, entry in bundle.card.files.items():
+        if verify:
+            _compare(bundle.path(filename), entry.sha256)
+        elif not bundle.path(filename).is_file():
+            raise corrupt(bundle.path(filename), "it is missing")
+    return bundle
+
+
+def parse_card(data: bytes, path: Path) -> Card:
+    """Check the bytes of a card; `path` is for messages.
+
+    Raises:
+        BundleError: `corrupt_bundle`, for bad JSON, unknown, missing or impossible fields.
+    """
+    try:
+        return Card.model_validate_json(data)
+    except ValidationError as error:
+        first: Any = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise corrupt(path, f"{field}: {first['msg']}" if field else first["msg"]) from error
+
+
+def installed_bundles(data: Path) -> list[Bundle]:
+    """Return the usable bundles of the package, then those of `data`, the last imported first.
+
+    Hashes are not compared. A damaged bundle is logged and left out: it must not hide the others.
+    """
+    bundles = []
+    for folder in [*_folders(PACKAGE_MODELS), *_folders(data / "models")]:
+        try:
+            bundles.append(read_bundle(folder, verify=False))
+        except BundleError as error:
+            _log.warning("model left out: %s", error.message)
+    return bundles
+
+
+def find_bundle(data: Path, name_or_reference: str) -> Bundle:
+    """Return the bundle with this name (the last imported of several) or this exact reference.
+
+    Raises:
+        NotFound: `model_not_found`.
+    """
+    bundles = installed_bundles(data)
+    for bundle in bundles:
+        if name_or_reference in (bundle.card.name, bundle.reference):
+            return bundle
+    known = ", ".join(bundle.reference for bundle in bundles)
+    raise NotFound(
+        "model_not_found", f"No model is called {name_or_reference!r}. There is: {known}."
+    )
+
+
+def corrupt(path: Path, reason: str) -> BundleError:
+    """Return the error for a damaged file of a bundle."""
+    return BundleError("corrupt_bundle", f"{path}: {reason}.")
+
+
+def _folders(parent: Path) -> list[Path]:
+    """The bundle folders in `parent`, the newest first; a dot in front means unfinished."""
+    try:
+        folders = [f for f in parent.iterdir() if f.is_dir() and not f.name.startswith(".")]
+    except FileNotFoundError:
+        return []
+    return sorted(folders, key=lambda folder: (-_written_ns(folder), folder.name))
+
+
+def _written_ns(folder: Path) -> int:
+    try:
+        return (folder / CARD).stat().st_mtime_ns
+    except OSError:  # no card, or removed meanwhile: reading it says so
+        return 0
+
+
+def _compare(path: Path, sha256: str) -> None:
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise corrupt(path, _reason(error)) from error
+    if found != sha256:
+        raise corrupt(path, "its sha256 is not the one in the card")
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "it is missing"
+    return f"it cannot be read: {error}"

@@ -1,0 +1,120 @@
+"""`card.json`: what a model is, how its input is made, and what it was measured to do."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+WEIGHTS = "model.safetensors"
+"""The file that every bundle has: weights that loading cannot make run code."""
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+ClassId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Filename = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+Side = Annotated[int, Field(ge=8, le=2048)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class _Part(BaseModel):
+    """A part of the card: unknown fields are refused, since a card must not be half understood."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class CardClass(_Part):
+    """A class: the id that the CSV and the API use, and its names."""
+
+    id: ClassId
+    en: Label
+    es: Label
+
+
+class Preprocess(_Part):
+    """How an image becomes the network's input, in this order.
+
+    `grey` is ITU-R BT.601 luma, replicated to three channels. The image is resized to `resize`
+    (height, width) with Pillow's antialiasing filter, cut to the centre `crop` (height, width) if
+    there is one, multiplied by `scale`, and normalised by `mean` and `std` per channel.
+    """
+
+    colour: Literal["grey", "rgb"]
+    resize: tuple[Side, Side]
+    crop: tuple[Side, Side] | None = None
+    interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"]
+    scale: Literal["1/255"] = "1/255"
+    mean: tuple[float, float, float]
+    std: tuple[Positive, Positive, Positive]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one prepared image: (height, width), or (height, width, 3) for `rgb`."""
+        size = self.crop or self.resize
+        return size if self.colour == "grey" else (*size, 3)
+
+    @model_validator(mode="after")
+    def _crop_fits(self) -> Self:
+        if self.crop and any(c > r for c, r in zip(self.crop, self.resize, strict=True)):
+            raise ValueError("crop is larger than resize")
+        return self
+
+
+class CardFile(_Part):
+    """A file of the bundle; `dtype` and `keys` say what tensors it holds."""
+
+    sha256: Sha256
+    dtype: Text | None = None
+    keys: Text | None = None
+
+
+class Training(_Part):
+    """Where the weights come from."""
+
+    data: Text
+    init: Text
+    recipe: Text
+    hardware: Text
+
+
+class Metrics(_Part):
+    """What was measured on one set of `n` images."""
+
+    n: Annotated[int, Field(ge=1)]
+    accuracy: Share
+    mean_recall: Share | None = None
+    ece: Share | None = None
+    """Expected calibration error."""
+    note: Text | None = None
+
+
+class Card(_Part):
+    """The whole of `card.json`."""
+
+    name: Name
+    version: Label
+    description: Text
+    architecture: Literal["resnet18", "resnet34"]
+    classes: Annotated[tuple[CardClass, ...], Field(min_length=2, max_length=100)]
+    preprocess: Preprocess
+    files: dict[Filename, CardFile]
+    training: Training
+    metrics: dict[Label, Metrics]
+    temperature: Positive = 1.0
+    """Logits are divided by it before the softmax."""
+    terms: Text
+    limits: Text
+    """What the model must not be used for, and where it is known to fail."""
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if len({c.id for c in self.classes}) != len(self.classes):
+            raise ValueError("two classes have the same id")
+        if WEIGHTS not in self.files:
+            raise ValueError(f"files does not name {WEIGHTS}")
+        if "card.json" in self.files:
+            raise ValueError("files names the card itself")
+        return self

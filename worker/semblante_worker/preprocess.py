@@ -1,0 +1,52 @@
+"""From a picture to the network's input: the one implementation for training and inference.
+
+Normalisation (scale, mean, std, three channels) is done by the engine on whole batches; all
+before it, on 8-bit pixels, is done here.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from semblante.card import Preprocess
+from semblante.picture import to_grey
+
+Pixels = NDArray[np.uint8]
+
+_FILTERS = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+
+def prepare(image: Image.Image, spec: Preprocess) -> Pixels:
+    """Return uint8 pixels of shape `spec.shape`: [h, w] for grey, [h, w, 3] for rgb.
+
+    Colour is reduced first (grey is ITU-R BT.601 luma), then the whole image is resized without
+    keeping its aspect ratio, then cut. Pillow's resize antialiases when it makes smaller.
+    """
+    height, width = spec.resize
+    plain = to_grey(image) if spec.colour == "grey" else _to_rgb(image)
+    sized = plain.resize((width, height), _FILTERS[spec.interpolation])
+    if spec.crop is not None:
+        sized = _cut_centre(sized, *spec.crop)
+    return np.asarray(sized, dtype=np.uint8)
+
+
+def _cut_centre(image: Image.Image, height: int, width: int) -> Image.Image:
+    left, top = (image.width - width) // 2, (image.height - height) // 2
+    return image.crop((left, top, left + width, top + height))
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("RGB", "CMYK", "YCbCr", "HSV") and not image.has_transparency_data:
+        return image.convert("RGB")
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+    # Palettes have colours; the other modes have none, or samples that only `to_grey` scales.
+    return (image if image.mode == "P" else to_grey(image)).convert("RGB")
