@@ -70,8 +70,6 @@ def open_picture(data: bytes, max_pixels: int) -> Image.Image:
         if image.width * image.height > max_pixels:
             raise _too_many_pixels(max_pixels)
         image.load()
-    except UnidentifiedImageError as error:
-        raise _unidentified(data) from error
     except Image.DecompressionBombError as error:
         raise _too_many_pixels(max_pixels) from error
     except _DAMAGE as error:
@@ -120,19 +118,15 @@ def _silence_pillow() -> None:
             warnings.filterwarnings("ignore", module=_PILLOW)
 
 
-def _unidentified(data: bytes) -> ImageError:
-    if looks_like_image(data[:MAGIC_BYTES]):
-        return ImageError(
-            "corrupt_image", "The file begins like an image, but has no valid header."
-        )
-    return ImageError("unsupported_format", "The file is no image of a format that is read.")
-
-
 def _too_many_pixels(max_pixels: int) -> ImageError:
     return ImageError("too_many_pixels", f"The image has more than {max_pixels} pixels.")
 
 
 def _damaged(data: bytes, error: BaseException) -> ImageError:
+    if not looks_like_image(data[:MAGIC_BYTES]):
+        return ImageError("unsupported_format", "The file is no image of a format that is read.")
+    if isinstance(error, UnidentifiedImageError):
+        return ImageError("corrupt_image", "The file begins like an image, but its header is bad.")
     text = str(error).lower()
     # WebP's decoder names no reason, but its container says how long the file should be.
     is_cut = data[:4] == b"RIFF" and int.from_bytes(data[4:8], "little") + 8 > len(data)
