@@ -10,7 +10,6 @@ from structlog.typing import Processor
 
 from semblante.settings import Settings
 
-
 CHATTY = ("alembic.runtime.plugins", "httpx")
 """Loggers whose INFO lines say nothing that a person who runs Semblante can use."""
 
