@@ -21,9 +21,13 @@ def test_a_message_leaves_only_with_the_commit(services: Services) -> None:
 
 
 def test_a_message_of_a_rolled_back_transaction_never_leaves(services: Services) -> None:
-    with pytest.raises(RuntimeError), services.database.writing() as session:
-        services.queue.send_on_commit(session, "semblante.sweep")
-        raise RuntimeError("the request failed")
+    def request() -> None:
+        with services.database.writing() as session:
+            services.queue.send_on_commit(session, "semblante.sweep")
+            raise RuntimeError("the request failed")
+
+    with pytest.raises(RuntimeError):
+        request()
     assert services.queue.depth("control") == 0
 
 

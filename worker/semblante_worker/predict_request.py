@@ -6,9 +6,7 @@ from typing import Any
 
 from semblante import bundles
 from semblante.bundles import Bundle
-from semblante.errors import IMAGE_ERROR_CODES, ImageError
 from semblante.services import Services
-from semblante_worker.decode import Failure
 from semblante_worker.predict import Prediction, Predictor
 
 
@@ -29,8 +27,6 @@ def answer_request(
 def answer(predictor: Predictor, bundle: Bundle, data: bytes) -> dict[str, Any]:
     """Return the faces of one image as the API shows them; raises ImageError."""
     prediction = predictor.predict_one(data, bundle)
-    if isinstance(prediction, Failure):
-        raise ImageError(prediction.code, IMAGE_ERROR_CODES[prediction.code])
     return {
         "model": bundle.reference,
         "width": prediction.width,

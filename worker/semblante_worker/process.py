@@ -22,5 +22,5 @@ def start_process(settings: Settings, *, preload: bool) -> WorkerProcess:
     """Open the services; with `preload`, load the default model before the first request."""
     predictor = Predictor(settings)
     if preload:
-        predictor.engine(bundles.find_bundle(settings.data, settings.model))
+        predictor.load(bundles.find_bundle(settings.data, settings.model))
     return WorkerProcess(open_services(settings), predictor)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
+import structlog
 from celery import Celery
 from celery.signals import worker_process_init, worker_ready
+from celery.utils.nodenames import host_format
 
+from semblante.errors import SemblanteError
 from semblante.logs import configure_logs
 from semblante.queue import make_app
 from semblante.settings import Settings
@@ -16,6 +20,8 @@ from semblante.stack.launch import die_with_parent
 from semblante_worker.process import WorkerProcess, start_process
 from semblante_worker.sweeper import Sweeper
 from semblante_worker.tasks import register_tasks
+
+log = structlog.get_logger()
 
 
 class ProcessSlot:
@@ -50,9 +56,15 @@ def run_worker(settings: Settings, name: str, queues: list[str], ready: Path) ->
         app.conf.semblante_sweep_seconds = settings.sweep_seconds
         app.steps["worker"].add(Sweeper)
 
+    master = os.getpid()
+
     def start_child(**_: Any) -> None:
-        die_with_parent()
-        slot.process = start_process(settings, preload="predict" in queues)
+        die_with_parent(master)
+        try:
+            slot.process = start_process(settings, preload="predict" in queues)
+        except SemblanteError as error:  # Celery would only log it, and give the child tasks
+            log.critical("worker process cannot start", code=error.code, detail=error.message)
+            os._exit(os.EX_CONFIG)
 
     def tell_ready(**_: Any) -> None:
         ready.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +77,7 @@ def run_worker(settings: Settings, name: str, queues: list[str], ready: Path) ->
 
 def _celery_worker(app: Celery, settings: Settings, name: str, queues: list[str]) -> int:
     worker = app.Worker(
-        hostname=f"{name}@%h",
+        hostname=host_format(f"{name}@%h"),
         queues=queues,
         concurrency=settings.worker_processes,
         pool="prefork",

@@ -1,0 +1,100 @@
+"""Fixtures of the flow tests: real processes, and an archive large enough to be interrupted."""
+
+from __future__ import annotations
+
+import io
+import random
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image as Picture
+
+from semblante import bundles, jobs, uploads
+from semblante.services import Services, open_services
+from semblante.settings import Settings
+from semblante.tables import Job
+
+IMAGES = 600
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a zip of noisy pictures, one broken, with names that need care."""
+    path = tmp_path_factory.mktemp("archive") / "faces.zip"
+    noise = random.Random(7)
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(IMAGES):
+            pixels = bytes(noise.randrange(256) for _ in range(16 * 16))
+            buffer = io.BytesIO()
+            Picture.frombytes("L", (16, 16), pixels).resize((48, 48)).save(buffer, "JPEG")
+            archive.writestr(f"niños {number % 7}/cara {number}.jpg", buffer.getvalue())
+        archive.writestr("broken.jpg", buffer.getvalue()[:300])
+        archive.writestr("notes.txt", "no image")
+    return path
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Return settings of a stack with small chunks, a quick sweep and a free port."""
+    return Settings(
+        data=tmp_path / "data",
+        port=0,
+        chunk_images=25,
+        batch_size=8,
+        sweep_seconds=0.5,
+        compute_threads=1,
+    )
+
+
+@pytest.fixture
+def opened() -> Iterator[Callable[[Settings], Services]]:
+    """Return a function that opens services, and close them at the end."""
+    all_services: list[Services] = []
+
+    def opens(settings: Settings) -> Services:
+        all_services.append(open_services(settings))
+        return all_services[-1]
+
+    yield opens
+    for services in all_services:
+        services.queue.app.close()
+        services.database.dispose()
+
+
+def submit(services: Services, path: Path) -> str:
+    """Create a job over the archive at `path`, as `semblante label` does; return its id."""
+    bundle = bundles.find_bundle(services.settings.data, services.settings.model)
+    classes = [emotion._asdict() for emotion in bundle.classes]
+    with services.database.writing() as session:
+        upload = uploads.begin(session, path.name, path.stat().st_size)
+        services.storage.adopt(upload.storage_key, path)
+        uploads.finish(upload, upload.size_bytes)
+        session.flush()
+        model = jobs.ModelOfJob(bundle.reference, classes)
+        return jobs.create(session, services.queue, upload, model).id
+
+
+def wait_until(
+    services: Services, job_id: str, reached: Callable[[Job], bool], seconds: float = 120
+) -> Job:
+    """Return the job as soon as `reached(job)`; fail after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with services.database.reading() as session:
+            job = jobs.get(session, job_id)
+        if reached(job):
+            return job
+        if time.monotonic() > deadline:
+            pytest.fail(f"job stayed {job.state} with {job.ok} of {job.total} images")
+        time.sleep(0.02)
+
+
+def csv_of(services: Services, job_id: str) -> bytes:
+    """Wait for the end of a job and return its CSV."""
+    job = wait_until(services, job_id, lambda job: job.state in ("completed", "failed"))
+    assert job.state == "completed", job.error_detail
+    assert job.total == job.ok + job.no_face + job.failed
+    return b"".join(services.storage.blocks(f"{jobs.results_folder(job_id)}/results.csv"))
