@@ -1,0 +1,55 @@
+"""`semblante download`: a job's results as a file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import cast
+
+import click
+
+from semblante.cli.options import language_option, server_options
+from semblante.cli.remote import connect
+from semblante.client import RESULT_FILES, Client, ResultFormat
+from semblante.emotions import Language
+
+
+@click.command()
+@click.argument("job_id", metavar="ID")
+@click.option("-o", "--output", help="File to write; `-` is stdout. [default: results.csv, ...]")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(RESULT_FILES)),
+    default="csv",
+    show_default=True,
+    help="`errors` is a CSV of the failed images only.",
+)
+@language_option
+@server_options
+def download(
+    job_id: str,
+    output: str | None,
+    form: str,
+    language: str,
+    server: str | None,
+    api_key: str | None,
+    as_json: bool,  # noqa: ARG001 (every client command takes it; results are data anyway)
+) -> None:
+    """Download a job's results."""
+    kind = cast("ResultFormat", form)
+    target = output or RESULT_FILES[kind]
+    with connect(server, api_key) as client:
+        write_results(client, job_id, target, kind, cast("Language", language))
+
+
+def write_results(
+    client: Client, job_id: str, output: str, form: ResultFormat, language: Language
+) -> None:
+    """Write the results to a file, whole or not at all, or to stdout for `-`."""
+    if output == "-":
+        client.download(job_id, sys.stdout.buffer, format=form, lang=language)
+        sys.stdout.buffer.flush()
+    else:
+        client.download(job_id, Path(output), format=form, lang=language)
+        click.echo(f"Results: {output}", err=True)

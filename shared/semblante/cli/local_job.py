@@ -1,0 +1,173 @@
+"""A job on this machine, without the web: its input is stored, submitted, followed and exported."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from semblante import jobs, uploads
+from semblante.bundles import Bundle
+from semblante.emotions import Language
+from semblante.errors import NotFound
+from semblante.export import csv_blocks
+from semblante.jobs import ModelOfJob
+from semblante.lifecycle import State
+from semblante.packing import Packing, is_sent_as_it_is, plan_packing
+from semblante.services import Services, open_services
+from semblante.settings import Settings
+from semblante.tables import Job, Result, Upload
+from semblante.views import JobView, job_view
+from semblante.zip_stream import zip_blocks
+
+NOTE_KEY = "label_input"
+UNFINISHED: tuple[State, ...] = ("validating", "in_progress", "finalizing")
+
+
+@dataclass(frozen=True)
+class LabelInput:
+    """What one call of `semblante label` labels; `fingerprint` tells it from any other input."""
+
+    filename: str
+    size: int
+    fingerprint: str
+    path: Path | None
+    """The one archive or image that is used where it lies; None when `packing` says what to do."""
+    packing: Packing | None
+
+
+def describe_input(paths: Sequence[Path]) -> LabelInput:
+    """Look at `paths`, without reading the images; raises Refused as `plan_packing` does."""
+    if is_sent_as_it_is(list(paths)):
+        path = paths[0].absolute()
+        status = path.stat()
+        parts = [str(path), str(status.st_size), str(status.st_mtime_ns)]
+        return LabelInput(path.name, status.st_size, _digest(parts), path, None)
+    packing = plan_packing(list(paths))
+    parts = [str(path.absolute()) for path in paths]
+    parts += [f"{file.name}\0{file.size}\0{file.mtime_ns}" for file in packing.files]
+    return LabelInput(packing.filename, packing.size, _digest(parts), None, packing)
+
+
+@contextmanager
+def services_of(settings: Settings) -> Iterator[Services]:
+    """Open the services for a while, and close their connections."""
+    services = open_services(settings)
+    try:
+        yield services
+    finally:
+        services.queue.app.close()
+        services.database.dispose()
+
+
+def unfinished_job(services: Services, given: LabelInput, bundle: Bundle) -> str | None:
+    """Return the job that an interrupted call over the same input left; resume it if it rests."""
+    query = select(Job).where(Job.state.in_(UNFINISHED), Job.model == bundle.reference)
+    with services.database.writing() as session:
+        for job in session.scalars(query.order_by(Job.id.desc())):
+            if job.note.get(NOTE_KEY) == given.fingerprint:
+                if job.paused:
+                    jobs.resume(session, services.queue, job, services.settings)
+                return job.id
+    return None
+
+
+def start_job(
+    services: Services,
+    given: LabelInput,
+    bundle: Bundle,
+    language: Language,
+    on_stored: Callable[[int], None],
+) -> str:
+    """Store the input, by reference if it is one file, and submit a job; return its id.
+
+    Args:
+        services: Where to.
+        given: The input.
+        bundle: The model to run.
+        language: An option that the job keeps.
+        on_stored: Called with the number of bytes stored so far.
+    """
+    with services.database.writing() as session:
+        upload = uploads.begin(session, given.filename, given.size)
+    try:
+        size = _store(services, upload.storage_key, given, on_stored)
+    except BaseException:
+        services.storage.delete(upload.storage_key)
+        with services.database.writing() as session:
+            session.delete(session.get_one(Upload, upload.id))
+        raise
+    model = ModelOfJob(bundle.reference, [emotion._asdict() for emotion in bundle.classes])
+    with services.database.writing() as session:
+        stored = uploads.get(session, upload.id)
+        uploads.finish(stored, size)
+        options = {"lang": language}
+        note = {NOTE_KEY: given.fingerprint}
+        job = jobs.create(session, services.queue, stored, model, options=options, note=note)
+    return job.id
+
+
+def view_of(services: Services, job_id: str) -> JobView:
+    """Return the job as it is now."""
+    with services.database.reading() as session:
+        return job_view(session, jobs.get(session, job_id))
+
+
+def failures_of(services: Services, job_id: str) -> dict[str, int]:
+    """Return how many images failed, by error code, the most frequent first."""
+    number = func.count()
+    query = (
+        select(Result.error_code, number)
+        .where(Result.job_id == job_id, Result.status == "failed")
+        .group_by(Result.error_code)
+        .order_by(number.desc(), Result.error_code)
+    )
+    with services.database.reading() as session:
+        return {code or "": count for code, count in session.execute(query)}
+
+
+def csv_of(services: Services, job_id: str, language: Language) -> Iterator[bytes]:
+    """Yield the results: the file that the job wrote, or rows from the database."""
+    if language == "en":
+        with suppress(NotFound):
+            yield from services.storage.blocks(f"{jobs.results_folder(job_id)}/results.csv")
+            return
+    with services.database.reading() as session:
+        yield from csv_blocks(session, jobs.get(session, job_id), language=language)
+
+
+def forget(services: Services, job_id: str) -> None:
+    """Remove the job with its rows, its stored results and its upload."""
+    with services.database.writing() as session:
+        keys = jobs.delete(session, jobs.get(session, job_id, lock=True))
+    for key in keys:
+        services.storage.delete(key)
+
+
+def _store(
+    services: Services, key: str, given: LabelInput, on_stored: Callable[[int], None]
+) -> int:
+    if given.path is not None:
+        services.storage.adopt(key, given.path)
+        return given.size
+    files = given.packing.files if given.packing is not None else ()
+    return services.storage.write(key, _counted(zip_blocks(files), on_stored))
+
+
+def _counted(blocks: Iterable[bytes], on_stored: Callable[[int], None]) -> Iterator[bytes]:
+    stored = 0
+    for block in blocks:
+        yield block
+        stored += len(block)
+        on_stored(stored)
+
+
+def _digest(parts: list[str]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode("utf-8", "surrogateescape") + b"\n")
+    return digest.hexdigest()

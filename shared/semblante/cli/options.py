@@ -1,0 +1,57 @@
+"""Options that several commands share, and the settings that they change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from pydantic import ValidationError
+
+from semblante.settings import Settings, settings_with
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+data_option = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of database, storage, models and logs [SEMBLANTE_DATA].",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+language_option = click.option(
+    "--lang",
+    "language",
+    type=click.Choice(["en", "es"]),
+    default="en",
+    show_default=True,
+    help="Language of the emotions in the CSV; its header never changes.",
+)
+paths_argument = click.argument(
+    "paths",
+    metavar="PATH...",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, readable=True, path_type=Path),
+)
+
+
+def server_options(command: Decorated) -> Decorated:
+    """Add --server, --api-key and --json."""
+    server = click.option("--server", help="Address of the server [SEMBLANTE_SERVER].")
+    key = click.option("--api-key", help="Key of the server [SEMBLANTE_API_KEY].")
+    return server(key(json_option(command)))
+
+
+def make_settings(**overrides: Any) -> Settings:
+    """Return the settings of the environment, with every option given in place of its variable.
+
+    Raises:
+        UsageError: When a value is not allowed; the message names the setting.
+    """
+    try:
+        return settings_with(**overrides)
+    except ValidationError as error:
+        first: Any = error.errors(include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise click.UsageError(f"{name} (SEMBLANTE_{name.upper()}): {first['msg']}") from error

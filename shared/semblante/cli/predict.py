@@ -1,0 +1,74 @@
+"""`semblante predict`: one image at once, on this machine or by a server."""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import click
+
+from semblante.cli.options import data_option, make_settings, server_options
+from semblante.cli.remote import connect
+from semblante.cli.summary import bar
+from semblante.errors import NotFound, Refused, TooLarge
+from semblante.settings import Settings
+
+ENTRY_POINTS = "semblante.predict"
+
+
+@click.command()
+@click.argument("image", metavar="IMAGE")
+@click.option("--model", help="Model to use on this machine [SEMBLANTE_MODEL].")
+@data_option
+@server_options
+def predict(
+    image: str,
+    model: str | None,
+    data: Path | None,
+    server: str | None,
+    api_key: str | None,
+    as_json: bool,
+) -> None:
+    """Label one image at once.
+
+    Without --server (or SEMBLANTE_SERVER) the image is labelled by this process, if
+    semblante-worker is installed, and by the server at the default address otherwise.
+    """
+    if "://" in image:
+        raise Refused("invalid_request", "Addresses are not fetched: download the image first.")
+    path = Path(image)
+    if not path.is_file():
+        raise NotFound("no_file", f"There is no file {image}.")
+    here = list(entry_points(group=ENTRY_POINTS))
+    if here and server is None and "SEMBLANTE_SERVER" not in os.environ:
+        settings = make_settings(model=model, data=data)
+        answer = dict(here[0].load()(settings, _read(path, settings)))
+    else:
+        if model is not None:
+            raise click.UsageError("--model is for this machine; the server chooses its own.")
+        with connect(server, api_key) as client:
+            answer = client.predict(path)
+    click.echo(json.dumps(answer, indent=2) if as_json else _in_words(path, answer))
+
+
+def _read(path: Path, settings: Settings) -> bytes:
+    if path.stat().st_size > settings.max_image_bytes:
+        raise TooLarge("too_large", f"{path} has more bytes than max_image_bytes allows.")
+    return path.read_bytes()
+
+
+def _in_words(path: Path, answer: dict[str, Any]) -> str:
+    if not answer["faces"]:
+        return f"{path}: no face"
+    lines = []
+    for face in answer["faces"]:
+        lines.append(f"{path}: {face['emotion']} ({face['confidence']:.1%})")
+        width = max(map(len, face["probabilities"]))
+        lines += [
+            f"    {name:<{width}}  {bar(share)}  {share:6.1%}"
+            for name, share in face["probabilities"].items()
+        ]
+    return "\n".join(lines)

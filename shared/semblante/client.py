@@ -1,0 +1,221 @@
+"""The Python client: submit images to a Semblante server, follow the job, download its results."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Literal, Self
+from urllib.parse import quote
+
+from semblante.emotions import Language
+from semblante.errors import NotFound, Unavailable
+from semblante.http_transport import Transport, to_job, to_json
+from semblante.lifecycle import State
+from semblante.packing import opened
+from semblante.replace import replaced_file
+from semblante.tus_upload import Progress, upload_file
+from semblante.views import JobView
+
+ResultFormat = Literal["csv", "jsonl", "errors"]
+RESULT_FILES: dict[ResultFormat, str] = {
+    "csv": "results.csv",
+    "jsonl": "results.jsonl",
+    "errors": "errors.csv",
+}
+FIRST_POLL_SECONDS = 0.2
+LAST_POLL_SECONDS = 2.0
+PATIENCE_SECONDS = 60.0
+"""How long `wait` bears a server that does not answer: a restart takes less."""
+
+
+class Client:
+    """Talks to one server. Use it as a context manager: it keeps connections open.
+
+    Every method raises Unavailable (`server_unavailable`) when the server does not answer, and the
+    SemblanteError that the server's problem document names otherwise.
+    """
+
+    def __init__(self, server: str, api_key: str | None = None) -> None:
+        """Prepare; nothing is sent yet.
+
+        Args:
+            server: `http://host:port` of the server, with a path if it lies below one.
+            api_key: The server's key, if it asks for one.
+
+        Raises:
+            Refused: `invalid_request`, when `server` is no http address.
+        """
+        self._api = Transport(server, api_key)
+        self.server = self._api.server
+
+    def __enter__(self) -> Self:
+        """Return the client itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close all connections."""
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._api.close()
+
+    def submit(
+        self,
+        paths: Path | Sequence[Path],
+        *,
+        model: str | None = None,
+        lang: Language | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        on_progress: Progress | None = None,
+    ) -> JobView:
+        """Send an archive or image, or pack a folder or several images; return the new job.
+
+        Args:
+            paths: What to label.
+            model: The model's name; the server's default otherwise.
+            lang: Language of the emotions in results.csv.
+            metadata: Anything; the job gives it back unchanged.
+            on_progress: Called with (bytes received, bytes in all).
+
+        Raises:
+            Refused: `invalid_request` (no image, or an archive among several paths), and what the
+                server refuses: `too_large_upload`, `queue_full`, `model_not_found`, ...
+            OSError: When a file cannot be read.
+        """
+        with opened([paths] if isinstance(paths, Path) else list(paths)) as (name, file, size):
+            upload_id = upload_file(self._api.http, file, size, name, on_progress)
+        body = {"upload_id": upload_id, "model": model, "lang": lang, "metadata": metadata}
+        given = {field: value for field, value in body.items() if value is not None}
+        # The key makes a repetition harmless, should the answer to the first request be lost.
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        try:
+            answer = self._api.send("POST", "jobs", json=given, headers=headers)
+        except Unavailable:
+            answer = self._api.send("POST", "jobs", json=given, headers=headers)
+        return to_job(answer)
+
+    def jobs(self, state: State | None = None) -> Iterator[JobView]:
+        """Yield all jobs, newest first; pages are fetched as they are needed."""
+        query = {"limit": "50", **({"state": state} if state else {})}
+        while True:
+            page = to_json(self._api.send("GET", "jobs", params=query))
+            for item in page["items"]:
+                yield JobView.model_validate(item)
+            if not page.get("next"):
+                return
+            query["after"] = page["next"]
+
+    def job(self, job_id: str) -> JobView:
+        """Return the job; raises NotFound."""
+        return to_job(self._api.send("GET", _of_job(job_id)))
+
+    def wait(
+        self,
+        job_id: str,
+        *,
+        on_progress: Callable[[JobView], None] | None = None,
+        timeout: float | None = None,
+    ) -> JobView:
+        """Return the job when it has ended; a server that restarts meanwhile is waited for.
+
+        Args:
+            job_id: The job.
+            on_progress: Called with the job, about every second.
+            timeout: Seconds to wait at most.
+
+        Raises:
+            TimeoutError: When the job has not ended within `timeout`.
+        """
+        deadline = time.monotonic() + timeout if timeout is not None else None
+        pause, answered = FIRST_POLL_SECONDS, time.monotonic()
+        while True:
+            try:
+                view = self.job(job_id)
+            except Unavailable:
+                if time.monotonic() - answered > PATIENCE_SECONDS:
+                    raise
+            else:
+                answered = time.monotonic()
+                if on_progress is not None:
+                    on_progress(view)
+                if not view.is_open:
+                    return view
+            if deadline is not None and time.monotonic() + pause > deadline:
+                raise TimeoutError(f"Job {job_id} has not ended within {timeout:g} s.")
+            time.sleep(pause)
+            pause = min(pause * 1.5, LAST_POLL_SECONDS)
+
+    def cancel(self, job_id: str) -> JobView:
+        """Stop the job for good."""
+        return to_job(self._api.send("POST", f"{_of_job(job_id)}/cancel"))
+
+    def pause(self, job_id: str) -> JobView:
+        """Let the job rest; chunks at work are finished."""
+        return to_job(self._api.send("POST", f"{_of_job(job_id)}/pause"))
+
+    def resume(self, job_id: str) -> JobView:
+        """Go on with a paused job."""
+        return to_job(self._api.send("POST", f"{_of_job(job_id)}/resume"))
+
+    def retry(self, job_id: str) -> JobView:
+        """Label the failed images of a completed job again."""
+        return to_job(self._api.send("POST", f"{_of_job(job_id)}/retry"))
+
+    def delete(self, job_id: str) -> None:
+        """Remove the job, its results, and its upload if no other job uses it."""
+        self._api.send("DELETE", _of_job(job_id))
+
+    def download(
+        self,
+        job_id: str,
+        target: Path | BinaryIO,
+        *,
+        format: ResultFormat = "csv",  # noqa: A002 (the word that users expect)
+        lang: Language | None = None,
+    ) -> None:
+        """Write the results of a completed job to a file; a path gets all bytes or none.
+
+        Args:
+            job_id: The job.
+            target: A path, or a file open for writing bytes.
+            format: `csv`, `jsonl`, or `errors` (a CSV of the failed images only).
+            lang: Language of the emotions' names.
+        """
+        address = f"{_of_job(job_id)}/{RESULT_FILES[format]}"
+        params = {"lang": lang} if lang else {}
+        if isinstance(target, Path):
+            with replaced_file(target) as file:
+                self._api.stream(address, file, params)
+        else:
+            self._api.stream(address, target, params)
+
+    def predict(self, path: Path) -> dict[str, Any]:
+        """Label one image at once: `{model, faces: [{emotion, confidence, ...}], width, height}`.
+
+        Raises:
+            OSError: When the file cannot be read.
+        """
+        with path.open("rb") as file:
+            response = self._api.send("POST", "predict", files={"file": (path.name, file)})
+        return dict(to_json(response))
+
+    def models(self) -> list[dict[str, Any]]:
+        """Return the cards of the server's models."""
+        found: Any = to_json(self._api.send("GET", "models"))
+        cards = found if isinstance(found, list) else found["items"]
+        return list(cards)
+
+
+def _of_job(job_id: str) -> str:
+    if not job_id.strip("./"):
+        raise NotFound("job_not_found", f"{job_id!r} is no job's id.")
+    return f"jobs/{quote(job_id, safe='')}"

@@ -1,0 +1,84 @@
+"""Requests to a Semblante server's API, and what its answers mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import ValidationError
+
+from semblante.errors import Refused, Unavailable
+from semblante.http_problem import check_response, unreachable
+from semblante.views import JobView
+
+TIMEOUT = httpx.Timeout(60.0, connect=5.0)
+BLOCK_BYTES = 1024 * 1024
+
+
+class Transport:
+    """One server's API with kept connections; every refusal becomes a SemblanteError."""
+
+    def __init__(self, server: str, api_key: str | None) -> None:
+        """Prepare; raises Refused (`invalid_request`) when `server` is no http address."""
+        parts = urlsplit(server)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise Refused("invalid_request", f"{server!r} is not an address like http://host:8000.")
+        self.server = server.rstrip("/")
+        self.http = httpx.Client(
+            base_url=f"{self.server}/api/v1/",
+            headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
+            timeout=TIMEOUT,
+            # A proxy of the environment is for the outside, never for this machine.
+            trust_env=parts.hostname not in ("localhost", "127.0.0.1", "::1"),
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.http.close()
+
+    def send(self, method: str, address: str, **options: Any) -> httpx.Response:
+        """Send a request; return an answer that is a success."""
+        try:
+            response = self.http.request(method, address, **options)
+        except httpx.TransportError as error:
+            raise unreachable(error, self.server) from error
+        check_response(response)
+        return response
+
+    def stream(self, address: str, file: BinaryIO, params: Mapping[str, str]) -> None:
+        """Write the body of an answer to `file`, block by block."""
+        try:
+            with self.http.stream("GET", address, params=params) as response:
+                if not response.is_success:
+                    response.read()
+                check_response(response)
+                for block in response.iter_bytes(BLOCK_BYTES):
+                    file.write(block)
+        except httpx.TransportError as error:
+            raise unreachable(error, self.server) from error
+
+
+def to_job(response: httpx.Response) -> JobView:
+    """Return the job that an answer holds."""
+    try:
+        return JobView.model_validate_json(response.content)
+    except ValidationError as error:
+        raise foreign(response) from error
+
+
+def to_json(response: httpx.Response) -> Any:
+    """Return the JSON that an answer holds."""
+    try:
+        return response.json()
+    except ValueError as error:
+        raise foreign(response) from error
+
+
+def foreign(response: httpx.Response) -> Unavailable:
+    """Return the error for an answer that is not Semblante's."""
+    return Unavailable(
+        "server_unavailable",
+        f"{response.request.url} does not answer as a Semblante server of this version does.",
+    )

@@ -1,0 +1,136 @@
+"""Which images a folder, or several paths, hold, and how they are sent: as one stored zip."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from semblante.archive.magic import MAGIC_BYTES, looks_like_image
+from semblante.archive.names import is_image_name
+from semblante.errors import Refused
+from semblante.zip_stream import PackedFile, zip_blocks
+
+ARCHIVE_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b")
+TAR_MARK = slice(257, 262)
+
+
+@dataclass(frozen=True)
+class Packing:
+    """What is to be packed, sorted by name; files that are no images are only counted."""
+
+    filename: str
+    files: tuple[PackedFile, ...]
+    left_out: int
+
+    @property
+    def size(self) -> int:
+        """The sum of the images' bytes."""
+        return sum(file.size for file in self.files)
+
+
+def is_sent_as_it_is(paths: list[Path]) -> bool:
+    """Whether `paths` name one file, an archive or an image, which needs no packing."""
+    return len(paths) == 1 and not paths[0].is_dir()
+
+
+def plan_packing(paths: list[Path]) -> Packing:
+    """Find the images below `paths`.
+
+    Names are relative to the folder, if `paths` is one folder, and else to the deepest folder that
+    holds all of them. Links to folders are not followed.
+
+    Raises:
+        Refused: `invalid_request`, when one of several paths is an archive, or there is no image.
+    """
+    absolute = [path.absolute() for path in paths]
+    if len(paths) == 1:
+        root = absolute[0]
+    else:
+        root = Path(os.path.commonpath([path.parent for path in absolute]))
+        _refuse_archives(absolute)
+    found: dict[str, PackedFile] = {}
+    left_out = 0
+    for path in absolute:
+        for file in _files(path):
+            packed = _describe(file, root, explicit=file == path)
+            if packed is None:
+                left_out += 1
+            else:
+                found[packed.name] = packed
+    if not found:
+        raise Refused("invalid_request", f"There is no image in {', '.join(map(str, paths))}.")
+    files = tuple(found[name] for name in sorted(found))
+    return Packing(f"{root.name or 'images'}.zip", files, left_out)
+
+
+@contextmanager
+def opened(paths: list[Path]) -> Iterator[tuple[str, BinaryIO, int]]:
+    """Open what is to be sent as (filename, file, size), packed to a temporary file if needed.
+
+    Raises:
+        Refused: `invalid_request`, as `plan_packing` does.
+        OSError: When the file cannot be read.
+    """
+    if is_sent_as_it_is(paths):
+        with paths[0].open("rb") as file:
+            yield paths[0].name, file, paths[0].stat().st_size
+        return
+    packing = plan_packing(paths)
+    with tempfile.TemporaryFile(prefix="semblante-", suffix=".zip") as packed:
+        for block in zip_blocks(packing.files):
+            packed.write(block)
+        yield packing.filename, packed, packed.tell()
+
+
+def _refuse_archives(paths: list[Path]) -> None:
+    for path in paths:
+        if path.is_file() and _is_archive(_head(path, TAR_MARK.stop)):
+            raise Refused(
+                "invalid_request",
+                f"{path} is an archive: give one archive at a time, or images and folders.",
+            )
+
+
+def _is_archive(head: bytes) -> bool:
+    return head.startswith(ARCHIVE_STARTS) or head[TAR_MARK] == b"ustar"
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if not path.is_dir():
+        yield path
+        return
+    for folder, _folders, names in os.walk(path):
+        for name in names:
+            yield Path(folder, name)
+
+
+def _describe(path: Path, root: Path, *, explicit: bool) -> PackedFile | None:
+    """Return the file if it is an image; one that the person named is never left out."""
+    try:
+        status = path.stat()
+    except OSError:  # a broken link, or removed meanwhile
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    name = os.fsencode(path.relative_to(root).as_posix()).decode("utf-8", "replace")
+    if not explicit:
+        image = is_image_name(name)
+        if image is None:
+            image = looks_like_image(_head(path, MAGIC_BYTES))
+        if not image:
+            return None
+    return PackedFile(name, path, status.st_size, status.st_mtime_ns)
+
+
+def _head(path: Path, length: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(length)
+    except OSError:
+        return b""

@@ -1,0 +1,137 @@
+"""Sending a file by tus 1.0.0, the protocol of resumable uploads: a broken connection costs little.
+
+Specification: https://tus.io/protocols/resumable-upload (core, creation, termination).
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import BinaryIO
+
+import httpx
+
+from semblante.errors import SemblanteError, Unavailable
+from semblante.http_problem import check_response, unreachable
+
+Progress = Callable[[int, int], None]
+"""Called with (bytes received by the server, bytes of the whole)."""
+
+BLOCK_BYTES = 8 * 1024 * 1024
+VERSION = {"Tus-Resumable": "1.0.0"}
+MAX_FAILURES = 6
+FIRST_PAUSE_SECONDS = 0.25
+LAST_PAUSE_SECONDS = 8.0
+OFFSET_DIFFERS = 409
+SERVER_ERRORS = 500
+
+
+def upload_file(
+    http: httpx.Client,
+    file: BinaryIO,
+    size: int,
+    filename: str,
+    on_progress: Progress | None = None,
+    block_bytes: int = BLOCK_BYTES,
+) -> str:
+    """Send `size` bytes of a seekable `file`; return the upload's id.
+
+    After an error the server is asked how much it has, and the rest is sent: up to 6 failures in
+    a row, with growing pauses. An upload that is given up is removed from the server.
+
+    Raises:
+        Unavailable: `server_unavailable`, when the server stays away.
+        SemblanteError: What the server refuses, `too_large_upload` for example.
+    """
+    name = base64.b64encode(filename.encode("utf-8", "replace")).decode()
+    headers = {**VERSION, "Upload-Length": str(size), "Upload-Metadata": f"filename {name}"}
+    try:
+        response = http.post("uploads", headers=headers)
+    except httpx.TransportError as error:
+        raise unreachable(error, str(http.base_url)) from error
+    check_response(response)
+    upload_id = response.headers["Location"].rstrip("/").rpartition("/")[2]
+    try:
+        _send(http, f"uploads/{upload_id}", file, size, on_progress, block_bytes)
+    except BaseException:
+        with suppress(httpx.HTTPError):
+            http.delete(f"uploads/{upload_id}", headers=VERSION, timeout=5.0)
+        raise
+    return upload_id
+
+
+def _send(
+    http: httpx.Client,
+    address: str,
+    file: BinaryIO,
+    size: int,
+    on_progress: Progress | None,
+    block_bytes: int,
+) -> None:
+    report = on_progress or (lambda _sent, _total: None)
+    offset = failures = 0
+    report(0, size)
+    while offset < size:
+        file.seek(offset)
+        try:
+            received = _patch(http, address, offset, file.read(min(block_bytes, size - offset)))
+        except (httpx.TransportError, _TryAgain) as error:
+            failures += 1
+            if failures >= MAX_FAILURES:
+                raise _give_up(http, error) from error
+            time.sleep(min(FIRST_PAUSE_SECONDS * 2 ** (failures - 1), LAST_PAUSE_SECONDS))
+            received = _received(http, address, offset)
+        if received > offset:
+            failures = 0
+        offset = received
+        report(offset, size)
+
+
+class _TryAgain(Exception):
+    """The server did not take a block, and asking it where it stands may help."""
+
+    def __init__(self, error: SemblanteError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+def _give_up(http: httpx.Client, error: httpx.TransportError | _TryAgain) -> SemblanteError:
+    if isinstance(error, _TryAgain):
+        return error.error
+    return unreachable(error, str(http.base_url))
+
+
+def _patch(http: httpx.Client, address: str, offset: int, block: bytes) -> int:
+    """Send one block; return the offset behind it. An empty block means that the file shrank."""
+    if not block:
+        raise Unavailable("upload_incomplete", "The file became shorter while it was sent.")
+    headers = {
+        **VERSION,
+        "Upload-Offset": str(offset),
+        "Content-Type": "application/offset+octet-stream",
+    }
+    response = http.patch(address, content=block, headers=headers)
+    try:
+        check_response(response)
+    except SemblanteError as error:
+        if response.status_code == OFFSET_DIFFERS or response.status_code >= SERVER_ERRORS:
+            raise _TryAgain(error) from error
+        raise
+    return int(response.headers["Upload-Offset"])
+
+
+def _received(http: httpx.Client, address: str, offset: int) -> int:
+    """Ask how many bytes the server has; `offset`, the last known number, when it is away."""
+    try:
+        response = http.head(address, headers=VERSION)
+    except httpx.TransportError:
+        return offset
+    if response.is_success:
+        return int(response.headers["Upload-Offset"])
+    if response.status_code >= SERVER_ERRORS:
+        return offset
+    raise Unavailable(
+        "upload_not_found", f"The server has lost the upload (status {response.status_code})."
+    )

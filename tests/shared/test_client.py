@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import io
+import socket
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from semblante import client as client_module
+from semblante import tus_upload
+from semblante.client import Client
+from semblante.errors import Conflict, NotFound, Refused, Unauthorized, Unavailable
+from stand_in import StandIn, job_json, stand_in_server
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    monkeypatch.setattr(tus_upload, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(client_module, "FIRST_POLL_SECONDS", 0.001)
+    with stand_in_server() as state:
+        yield state
+
+
+@pytest.fixture
+def client(server: StandIn) -> Iterator[Client]:
+    with Client(server.url) as client:
+        yield client
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    path = tmp_path / "año nuevo.zip"
+    path.write_bytes(bytes(range(256)) * 100)
+    return path
+
+
+def test_submit_sends_all_bytes_and_says_so(
+    server: StandIn, client: Client, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, int]] = []
+    view = client.submit(
+        archive,
+        model="starter",
+        lang="es",
+        metadata={"n": 1},
+        on_progress=lambda sent, total: seen.append((sent, total)),
+    )
+    assert view.id == "j1"
+    assert view.state == "validating"
+    assert bytes(server.uploads["u1"]) == archive.read_bytes()
+    assert server.filenames == {"u1": "año nuevo.zip"}
+    assert server.bodies == [
+        {"upload_id": "u1", "model": "starter", "lang": "es", "metadata": {"n": 1}}
+    ]
+    assert seen == [(0, 25600), (25600, 25600)]
+
+
+def test_an_upload_goes_on_where_the_connection_broke(
+    server: StandIn, client: Client, archive: Path
+) -> None:
+    server.break_patches = [1000, 24000]
+    client.submit(archive)
+    assert bytes(server.uploads["u1"]) == archive.read_bytes()
+    patches = [method for method, _path in server.requests if method == "PATCH"]
+    assert len(patches) == 3
+
+
+def test_an_upload_is_cut_into_blocks(server: StandIn, archive: Path) -> None:
+    with Client(server.url) as client, archive.open("rb") as file:
+        upload_id = tus_upload.upload_file(
+            client._api.http, file, 25600, "a.zip", block_bytes=10000
+        )
+    assert bytes(server.uploads[upload_id]) == archive.read_bytes()
+    assert [method for method, _path in server.requests] == ["POST", "PATCH", "PATCH", "PATCH"]
+
+
+def test_a_server_that_recovers_is_waited_for(
+    server: StandIn, client: Client, archive: Path
+) -> None:
+    server.failing_patches = 3
+    client.submit(archive)
+    assert bytes(server.uploads["u1"]) == archive.read_bytes()
+
+
+def test_an_upload_is_given_up_and_removed_in_the_end(
+    server: StandIn, client: Client, archive: Path
+) -> None:
+    server.failing_patches = 100
+    with pytest.raises(Unavailable) as caught:
+        client.submit(archive)
+    assert caught.value.code == "broker_unavailable"
+    assert server.uploads == {}
+    assert server.jobs == {}
+
+
+def test_a_folder_is_sent_as_a_zip(server: StandIn, client: Client, tmp_path: Path) -> None:
+    (tmp_path / "caras").mkdir()
+    (tmp_path / "caras" / "a.jpg").write_bytes(b"one")
+    client.submit(tmp_path / "caras")
+    assert server.filenames == {"u1": "caras.zip"}
+    with zipfile.ZipFile(io.BytesIO(server.uploads["u1"])) as sent:
+        assert sent.read("a.jpg") == b"one"
+
+
+def test_wait_returns_the_job_when_it_has_ended(
+    server: StandIn, client: Client, archive: Path
+) -> None:
+    job_id = client.submit(archive).id
+    seen: list[str] = []
+    view = client.wait(job_id, on_progress=lambda view: seen.append(view.state), timeout=30)
+    assert view.state == "completed"
+    assert seen == ["validating", "in_progress", "completed"]
+
+
+def test_wait_ends_at_its_timeout(server: StandIn, client: Client) -> None:
+    server.jobs["j9"] = [job_json("j9")]
+    with pytest.raises(TimeoutError, match=r"j9 has not ended within 0\.01 s"):
+        client.wait("j9", timeout=0.01)
+
+
+def test_jobs_follows_the_pages(server: StandIn, client: Client) -> None:
+    for name in ("j1", "j2", "j3"):
+        server.jobs[name] = [job_json(name)]
+    assert [view.id for view in client.jobs()] == ["j1", "j2", "j3"]
+
+
+def test_actions_return_the_job(server: StandIn, client: Client) -> None:
+    server.jobs["j1"] = [job_json("j1")]
+    assert client.cancel("j1").state == "cancelled"
+    assert client.pause("j1").id == "j1"
+    assert client.resume("j1").id == "j1"
+    with pytest.raises(Conflict) as caught:
+        client.retry("j1")
+    assert (caught.value.code, caught.value.message) == (
+        "nothing_to_retry",
+        "It is nothing_to_retry.",
+    )
+    client.delete("j1")
+    assert server.jobs == {}
+
+
+def test_download_writes_a_whole_file_or_none(
+    server: StandIn, client: Client, tmp_path: Path
+) -> None:
+    server.jobs["j1"] = [job_json("j1")]
+    client.download("j1", tmp_path / "r.csv")
+    assert (tmp_path / "r.csv").read_bytes() == b"image_path\r\na.jpg\r\n"
+    buffer = io.BytesIO()
+    client.download("j1", buffer, lang="es")
+    assert buffer.getvalue() == b"image_path\r\na.jpg\r\n"
+    with pytest.raises(NotFound) as caught:
+        client.download("j2", tmp_path / "s.csv")
+    assert caught.value.code == "job_not_found"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["r.csv"]
+
+
+def test_predict_and_models(server: StandIn, client: Client, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"pixels")
+    assert client.predict(tmp_path / "a.jpg")["faces"][0]["emotion"] == "happiness"
+    assert b"pixels" in server.bodies[0]
+    assert client.models() == [{"name": "starter"}]
+
+
+def test_the_key_is_sent(server: StandIn) -> None:
+    server.key, server.jobs["j1"] = "secret", [job_json("j1")]
+    with Client(server.url, "secret") as client:
+        assert client.job("j1").id == "j1"
+    with Client(server.url) as client, pytest.raises(Unauthorized) as caught:
+        client.job("j1")
+    assert caught.value.code == "unauthorized"
+
+
+def test_a_server_that_is_away_or_another_is_named(server: StandIn) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    with Client(f"http://127.0.0.1:{port}") as client, pytest.raises(Unavailable) as caught:
+        client.job("j1")
+    assert caught.value.code == "server_unavailable"
+    assert "semblante up" in caught.value.message
+    with Client(f"{server.url}/elsewhere") as client, pytest.raises(Unavailable, match="404"):
+        client.job("j1")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8000", "ftp://host", "http://", ""])
+def test_a_server_must_be_an_http_address(address: str) -> None:
+    with pytest.raises(Refused) as caught:
+        Client(address)
+    assert caught.value.code == "invalid_request"
+
+
+@pytest.mark.parametrize("job_id", ["", ".", "..", "../models"])
+def test_an_id_never_changes_the_address(server: StandIn, client: Client, job_id: str) -> None:
+    with pytest.raises(NotFound):
+        client.job(job_id)
+    assert all(path.startswith("jobs/..%2F") for _method, path in server.requests)

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import os
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from semblante.errors import Refused
+from semblante.packing import is_sent_as_it_is, opened, plan_packing
+from semblante.zip_stream import zip_blocks
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(60)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "fotos de María"
+    for name in ("b.JPG", "niños/cara 1.png", "niños/.hidden.jpg", "__MACOSX/b.JPG", "notes.txt"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(name.encode())
+    (folder / "no extension").write_bytes(PNG)
+    return folder
+
+
+def test_a_folder_is_packed_by_relative_names_in_order(folder: Path) -> None:
+    packing = plan_packing([folder])
+    assert [file.name for file in packing.files] == ["b.JPG", "niños/cara 1.png", "no extension"]
+    assert packing.left_out == 3
+    assert packing.filename == "fotos de María.zip"
+    assert packing.size == 5 + 17 + 68
+
+
+def test_packing_a_copy_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    os.utime(copy / "b.JPG", (0, 0))
+    first = b"".join(zip_blocks(plan_packing([folder]).files))
+    assert first == b"".join(zip_blocks(plan_packing([copy]).files))
+
+
+def test_several_paths_are_named_below_their_common_folder(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "b.jpg").write_bytes(b"other")
+    packing = plan_packing([tmp_path / "b.jpg", folder / "niños", folder / "b.JPG"])
+    assert [file.name for file in packing.files] == [
+        "b.jpg",
+        "fotos de María/b.JPG",
+        "fotos de María/niños/cara 1.png",
+    ]
+
+
+def test_a_file_given_twice_is_packed_once(folder: Path) -> None:
+    packing = plan_packing([folder / "b.JPG", folder / "b.JPG"])
+    assert [file.name for file in packing.files] == ["b.JPG"]
+
+
+def test_a_file_that_was_named_is_never_left_out(folder: Path) -> None:
+    packing = plan_packing([folder / "notes.txt", folder / "b.JPG"])
+    assert [file.name for file in packing.files] == ["b.JPG", "notes.txt"]
+
+
+def test_an_archive_among_several_paths_is_refused(folder: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("x", "y")
+    with pytest.raises(Refused, match=r"a\.zip is an archive"):
+        plan_packing([folder, tmp_path / "a.zip"])
+
+
+def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="There is no image") as caught:
+        plan_packing([tmp_path])
+    assert caught.value.code == "invalid_request"
+
+
+def test_a_loop_of_links_and_a_pipe_are_passed_over(folder: Path) -> None:
+    (folder / "loop").symlink_to(folder)
+    (folder / "broken.jpg").symlink_to(folder / "nothing")
+    os.mkfifo(folder / "pipe.jpg")
+    packing = plan_packing([folder])
+    assert [file.name for file in packing.files] == ["b.JPG", "niños/cara 1.png", "no extension"]
+
+
+def test_a_name_that_is_no_utf8_gets_replacement_characters(tmp_path: Path) -> None:
+    with Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.jpg")).open("wb") as file:
+        file.write(b"x")
+    assert [file.name for file in plan_packing([tmp_path]).files] == ["caf\ufffd.jpg"]
+
+
+def test_one_file_is_opened_as_it_is_and_a_folder_as_a_zip(folder: Path) -> None:
+    assert is_sent_as_it_is([folder / "b.JPG"])
+    assert not is_sent_as_it_is([folder])
+    with opened([folder / "b.JPG"]) as (name, file, size):
+        assert (name, file.read(), size) == ("b.JPG", b"b.JPG", 5)
+    with opened([folder]) as (name, file, size):
+        file.seek(0)
+        assert name == "fotos de María.zip"
+        assert len(file.read()) == size
+        assert zipfile.ZipFile(file).read("niños/cara 1.png") == "niños/cara 1.png".encode()
