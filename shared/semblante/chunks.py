@@ -93,10 +93,10 @@ def complete(session: Session, claim: Claim) -> bool:
     return True
 
 
-def release(session: Session, claim: Claim) -> None:
-    """Give an unfinished chunk back; the attempt does not count."""
+def release(session: Session, claim: Claim, *, counts: bool = False) -> None:
+    """Give an unfinished chunk back; `counts` says whether this was an attempt at it."""
     if chunk := _held(session, claim):
-        chunk.attempts -= 1
+        chunk.attempts -= not counts
         _put_back(chunk)
 
 

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from factory import jpeg, reload, submit, zip_bytes
-from semblante import jobs
+from semblante import chunks, jobs
+from semblante.bundles import Bundle
+from semblante.errors import ImageError
 from semblante.jobs import ModelOfJob
 from semblante.services import Services
 from semblante.storage import LocalStorage
 from semblante.tables import Chunk, Image, Job, Result
 from semblante_worker.classify import classify_chunk
+from semblante_worker.decode import Failure
 from semblante_worker.finish import finish_job
 from semblante_worker.index import index_job
-from semblante_worker.predict import Predictor
+from semblante_worker.predict import Prediction, Predictor
 
 MEMBERS = {
     "a.jpg": jpeg(10),
@@ -162,6 +167,35 @@ def test_a_storage_that_fails_now_and_then_costs_no_attempt(
         assert (chunk.state, chunk.attempts) == ("pending", 0)
     classify_chunk(flaky, predictor, job.id, 0)
     assert statuses(services, job) == EXPECTED
+
+
+class Explodes(Predictor):
+    """A predictor with a defect that one image brings out."""
+
+    def predict_images(
+        self, pairs: Iterable[tuple[int, bytes | ImageError]], bundle: Bundle
+    ) -> Iterator[Prediction | Failure]:
+        for index, data in pairs:
+            if index == 3:
+                raise ZeroDivisionError("a defect")
+            yield from super().predict_images([(index, data)], bundle)
+
+
+def test_an_image_that_brings_out_a_defect_is_isolated(services: Services, job: Job) -> None:
+    predictor = Explodes(services.settings)
+    for _attempt in range(60):
+        with services.database.writing() as session:
+            locked = jobs.get(session, job.id)
+            chunks.queue_window(session, services.queue, locked, 64)
+            query = session.query(Chunk.first).where(Chunk.state != "done")
+            waiting = [row.first for row in query]
+        for first in waiting:
+            with suppress(ZeroDivisionError):
+                classify_chunk(services, predictor, job.id, first)
+    isolated = list(EXPECTED)
+    isolated[3] = (3, "failed", "worker_crash")
+    assert statuses(services, job) == isolated
+    assert reload(services, job).state == "finalizing"
 
 
 class Interrupts(LocalStorage):

@@ -13,7 +13,7 @@ from semblante import bundles, chunks, jobs, results, uploads
 from semblante.archive import read_members
 from semblante.bundles import Bundle
 from semblante.chunks import Claim
-from semblante.errors import BundleError, NotFound
+from semblante.errors import BundleError, NotFound, Unavailable
 from semblante.results import ResultRow
 from semblante.services import Services
 from semblante.steps import RENEWALS_PER_LEASE, LeaseLost
@@ -28,8 +28,8 @@ log = structlog.get_logger()
 def classify_chunk(services: Services, predictor: Predictor, job_id: str, first: int) -> None:
     """Label the images of one chunk; does nothing when the chunk is done or held by another.
 
-    A storage or database that fails now and then puts the chunk back without counting an attempt;
-    any other error counts, as a crash of the process does.
+    A storage, database or device that fails now and then puts the chunk back without counting an
+    attempt; any other error counts, as a crash of the process does.
     """
     with services.database.writing() as session:
         claim = chunks.claim(session, services.queue, job_id, first, services.settings)
@@ -45,8 +45,11 @@ def classify_chunk(services: Services, predictor: Predictor, job_id: str, first:
         _put_back(services, claim)
     except (BundleError, NotFound) as error:
         _fail_job(services, claim, error)
-    except (OSError, OperationalError):
+    except (OSError, OperationalError, Unavailable):
         _put_back(services, claim)
+        raise
+    except BaseException:
+        _put_back(services, claim, counts=True)
         raise
 
 
@@ -113,9 +116,9 @@ def _renew(services: Services, claim: Claim) -> None:
             raise LeaseLost(claim.job_id)
 
 
-def _put_back(services: Services, claim: Claim) -> None:
+def _put_back(services: Services, claim: Claim, *, counts: bool = False) -> None:
     with services.database.writing() as session:
-        chunks.release(session, claim)
+        chunks.release(session, claim, counts=counts)
         job = session.get(Job, claim.job_id, with_for_update=True)
         if job is not None:
             session.flush()
