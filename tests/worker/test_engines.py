@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,15 @@ from semblante_worker.engines import Engine, Numbers, load_engine
 from semblante_worker.engines.torch_engine import load_network
 from semblante_worker.preprocess import Pixels
 from semblante_worker.resnet import build_resnet
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Tests run side by side, and threads that outnumber the cores wait for one another."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 class FixedEngine(Engine):
@@ -142,7 +152,7 @@ def test_the_engine_equals_the_plain_network(
     bundle = random_bundle(tmp_path / "b", architecture=architecture, preprocess=preprocess)
     batch = random_pixels(5, *bundle.card.preprocess.shape)
 
-    engine = load_engine(bundle, "cpu", compute_threads=2)
+    engine = load_engine(bundle, "cpu", compute_threads=1)
 
     colours = np.stack([batch] * 3, axis=-1) if batch.ndim == 3 else batch
     normal = (colours / 255 - preprocess["mean"]) / preprocess["std"]
@@ -154,7 +164,7 @@ def test_the_engine_equals_the_plain_network(
 
 
 def test_results_do_not_depend_on_the_batch(tmp_path: Path) -> None:
-    engine = load_engine(find_bundle(tmp_path, "starter"), "cpu", compute_threads=2)
+    engine = load_engine(find_bundle(tmp_path, "starter"), "cpu", compute_threads=1)
     pixels = random_pixels(70, 112, 112)
     pixels.flags.writeable = False  # as pixels straight from Pillow are
     together = engine.predict(pixels)
@@ -184,7 +194,7 @@ def save(**tensors: Any) -> bytes:
 def test_weights_that_do_not_fit_the_card_are_refused(tmp_path: Path, weights: bytes) -> None:
     bundle = read_bundle(write_bundle(tmp_path / "b", weights), verify=True)
     with pytest.raises(BundleError, match=r"model\.safetensors: its weights do not fit the card"):
-        load_engine(bundle, "cpu")
+        load_engine(bundle, "cpu", compute_threads=1)
 
 
 def test_weights_changed_since_the_card_was_read_are_refused(tmp_path: Path) -> None:
@@ -192,7 +202,7 @@ def test_weights_changed_since_the_card_was_read_are_refused(tmp_path: Path) -> 
     other = build_resnet("resnet18", 3).state_dict()
     bundle.path("model.safetensors").write_bytes(safetensors.torch.save(other))
     with pytest.raises(BundleError, match="its sha256 is not the one in the card"):
-        load_engine(bundle, "cpu")
+        load_engine(bundle, "cpu", compute_threads=1)
 
 
 @pytest.mark.parametrize("device", ["cuda:99", "cuda:x", "cuda:-1", "tpu", ""])

@@ -23,6 +23,15 @@ from semblante_worker.predict import Prediction, Predictor
 from semblante_worker.resnet import build_resnet
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Tests run side by side, and threads that outnumber the cores wait for one another."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="module")
 def faces() -> list[bytes]:
     """Nine patterns that the starter sees differently, for tests that need no real face."""
@@ -44,7 +53,7 @@ def bundle(tmp_path: Path) -> Bundle:
 def predictor(folder: Path, batch_size: int = 4) -> Predictor:
     return Predictor(
         Settings(
-            data=folder, device="cpu", compute_threads=2, decode_threads=2, batch_size=batch_size
+            data=folder, device="cpu", compute_threads=1, decode_threads=2, batch_size=batch_size
         )
     )
 
