@@ -104,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         getattr(self, f"_{first}", self._unknown)(rest, parse_qs(parts.query))
 
     # The names are http.server's.
-    do_GET = do_POST = do_HEAD = do_PATCH = do_DELETE = _route  # noqa: N815
+    do_GET = do_POST = do_HEAD = do_PATCH = do_DELETE = _route
 
     def _unknown(self, _rest: list[str], _query: dict[str, list[str]]) -> None:
         self._answer(404, b"<html>nothing here</html>")

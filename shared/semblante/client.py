@@ -171,7 +171,7 @@ class Client:
         return to_job(self._api.send("POST", f"{_of_job(job_id)}/retry"))
 
     def delete(self, job_id: str) -> None:
-        """Remove the job, its results, and its upload if no other job uses it."""
+        """Remove a job that has ended, its results, and its upload if no other job uses it."""
         self._api.send("DELETE", _of_job(job_id))
 
     def download(
@@ -198,21 +198,21 @@ class Client:
         else:
             self._api.stream(address, target, params)
 
-    def predict(self, path: Path) -> dict[str, Any]:
+    def predict(self, path: Path, *, model: str | None = None) -> dict[str, Any]:
         """Label one image at once: `{model, faces: [{emotion, confidence, ...}], width, height}`.
 
         Raises:
             OSError: When the file cannot be read.
         """
+        form = {"model": model} if model else {}
         with path.open("rb") as file:
-            response = self._api.send("POST", "predict", files={"file": (path.name, file)})
+            files = {"file": (path.name, file)}
+            response = self._api.send("POST", "predict", files=files, data=form)
         return dict(to_json(response))
 
     def models(self) -> list[dict[str, Any]]:
-        """Return the cards of the server's models."""
-        found: Any = to_json(self._api.send("GET", "models"))
-        cards = found if isinstance(found, list) else found["items"]
-        return list(cards)
+        """Return the server's models: `[{reference, is_default, card}]`."""
+        return list(to_json(self._api.send("GET", "models"))["items"])
 
 
 def _of_job(job_id: str) -> str:

@@ -36,7 +36,7 @@ def test_the_script_makes_the_same_members_every_time(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     for folder in (first, second):
         folder.mkdir()
-        command = [sys.executable, EXAMPLES / "draw_faces.py", folder]
+        command = [sys.executable, str(EXAMPLES / "draw_faces.py"), str(folder)]
         subprocess.run(command, check=True, capture_output=True)
     assert (first / "faces.zip").read_bytes() == (second / "faces.zip").read_bytes()
     with (

@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import sys
-from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from pathlib import Path
 from typing import cast
 from urllib.parse import unquote, urlsplit
@@ -23,7 +23,7 @@ from semblante.database import Database
 from semblante.errors import SemblanteError
 from semblante.migrations import alembic_config
 from semblante.settings import GIB, Settings
-from semblante.stack.broker import find_server
+from semblante.stack.server import find_server
 
 ENTRY_POINTS = "semblante.doctor"
 OLDEST_PYTHON = (3, 11)
@@ -42,8 +42,16 @@ def run_checks(settings: Settings) -> list[Check]:
         check_database(settings),
         check_broker(settings),
         check_model(settings),
-        *(cast("Check", point.load()()) for point in entry_points(group=ENTRY_POINTS)),
+        *(_added(point) for point in entry_points(group=ENTRY_POINTS)),
     ]
+
+
+def _added(point: EntryPoint) -> Check:
+    """Run the check of another distribution, which may be half installed."""
+    try:
+        return cast("Check", point.load()())
+    except ImportError as error:
+        return Check(point.name, ok=False, detail=str(error), remedy="Install the package again.")
 
 
 def check_python() -> Check:

@@ -21,7 +21,7 @@ ENTRY_POINTS = "semblante.predict"
 
 @click.command()
 @click.argument("image", metavar="IMAGE")
-@click.option("--model", help="Model to use on this machine [SEMBLANTE_MODEL].")
+@click.option("--model", help="Model to use [SEMBLANTE_MODEL].")
 @data_option
 @server_options
 def predict(
@@ -47,10 +47,8 @@ def predict(
         settings = make_settings(model=model, data=data)
         answer = dict(here[0].load()(settings, _read(path, settings)))
     else:
-        if model is not None:
-            raise click.UsageError("--model is for this machine; the server chooses its own.")
         with connect(server, api_key) as client:
-            answer = client.predict(path)
+            answer = client.predict(path, model=model)
     click.echo(json.dumps(answer, indent=2) if as_json else _in_words(path, answer))
 
 

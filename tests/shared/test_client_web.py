@@ -1,0 +1,96 @@
+"""The client against the real web application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from werkzeug.serving import make_server
+
+from factory import jpeg, zip_bytes
+from semblante.client import Client
+from semblante.errors import Conflict, NotFound, Refused, Unauthorized
+from semblante.services import Services
+from semblante_web.app import create_app
+
+
+@pytest.fixture
+def address(services: Services) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, create_app(services.settings, services), threaded=True)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    path = tmp_path / "año.zip"
+    path.write_bytes(zip_bytes({"a.jpg": jpeg(), "niños/b.jpg": jpeg(7)}))
+    return path
+
+
+def test_a_job_from_its_upload_to_its_deletion(
+    services: Services, address: str, archive: Path, tmp_path: Path
+) -> None:
+    with Client(address) as client:
+        view = client.submit(archive, lang="es", metadata={"n": 1})
+        assert (view.filename, view.state, view.metadata) == ("año.zip", "validating", {"n": 1})
+        key = next((services.settings.data / "storage" / "uploads").iterdir())
+        assert key.read_bytes() == archive.read_bytes()
+        assert [job.id for job in client.jobs("validating")] == [view.id]
+        assert client.pause(view.id).paused
+        assert not client.resume(view.id).paused
+        with pytest.raises(Conflict) as caught:
+            client.download(view.id, tmp_path / "r.csv")
+        assert caught.value.code == "job_not_finished"
+        assert client.cancel(view.id).state == "cancelled"
+        client.delete(view.id)
+        with pytest.raises(NotFound) as missing:
+            client.job(view.id)
+        assert missing.value.code == "job_not_found"
+        assert list(client.jobs()) == []
+
+
+def test_a_folder_and_its_order(services: Services, address: str, tmp_path: Path) -> None:
+    (tmp_path / "caras").mkdir()
+    (tmp_path / "caras" / "a.jpg").write_bytes(jpeg())
+    with Client(address) as client:
+        assert client.submit([tmp_path / "caras"]).filename == "caras.zip"
+
+
+def test_refusals_keep_their_codes(services: Services, address: str, archive: Path) -> None:
+    with Client(address) as client:
+        with pytest.raises(NotFound) as caught:
+            client.submit(archive, model="nobody")
+        assert caught.value.code == "model_not_found"
+        with pytest.raises(Refused) as listed:
+            list(client.jobs("no_state"))  # type: ignore[arg-type]
+        assert listed.value.code == "invalid_request"
+
+
+def test_models_are_listed(services: Services, address: str) -> None:
+    with Client(address) as client:
+        assert client.models()[0]["card"]["name"] == "starter"
+
+
+def test_a_key_is_asked_for(services: Services) -> None:
+    settings = services.settings.model_copy(update={"api_key": "secret"})
+    keyed = Services(settings, services.database, services.storage, services.queue)
+    server = make_server("127.0.0.1", 0, create_app(settings, keyed), threaded=True)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}"
+        with Client(url, "secret") as client:
+            assert list(client.jobs()) == []
+        with Client(url) as client, pytest.raises(Unauthorized):
+            list(client.jobs())
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
