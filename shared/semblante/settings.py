@@ -51,9 +51,13 @@ class Settings(BaseSettings):
     device: str = Field("auto", description="`auto`, `cpu`, `cuda` or `cuda:N`.")
     worker_processes: int = Field(1, ge=1, description="Worker processes, each with its model.")
     compute_threads: int = Field(
-        0, ge=0, description="Threads of the inference library; 0 means one per core."
+        0,
+        ge=0,
+        description="Threads of the inference library per worker process; 0 shares the cores out.",
     )
-    decode_threads: int = Field(0, ge=0, description="Decoding threads; 0 means one per core.")
+    decode_threads: int = Field(
+        0, ge=0, description="Decoding threads per worker process; 0 shares the cores out."
+    )
     batch_size: int = Field(64, ge=1, le=4096, description="Images per forward pass.")
     chunk_images: int = Field(256, ge=1, description="Most images in a chunk.")
     chunk_bytes: int = Field(64 * MIB, ge=1, description="Most packed bytes in a chunk.")

@@ -21,4 +21,5 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> ModelOfJob:
 @pytest.fixture(scope="session")
 def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
     """Return a predictor that loads its model once for this test process."""
-    return Predictor(Settings(data=tmp_path_factory.mktemp("data"), batch_size=4))
+    data = tmp_path_factory.mktemp("data")
+    return Predictor(Settings(data=data, batch_size=4, compute_threads=1, decode_threads=1))

@@ -182,7 +182,7 @@ class Explodes(Predictor):
 
 
 def test_an_image_that_brings_out_a_defect_is_isolated(services: Services, job: Job) -> None:
-    predictor = Explodes(services.settings)
+    predictor = Explodes(services.settings.model_copy(update={"compute_threads": 1}))
     for _attempt in range(60):
         with services.database.writing() as session:
             locked = jobs.get(session, job.id)

@@ -17,6 +17,7 @@ from semblante.logs import configure_logs
 from semblante.queue import make_app
 from semblante.settings import Settings
 from semblante.stack.launch import die_with_parent
+from semblante_worker.decode import usable_cores
 from semblante_worker.process import WorkerProcess, start_process
 from semblante_worker.sweeper import Sweeper
 from semblante_worker.tasks import register_tasks
@@ -47,6 +48,7 @@ def run_worker(settings: Settings, name: str, queues: list[str], ready: Path) ->
         ready: A file to touch when messages are taken.
     """
     configure_logs(settings)
+    settings = share_cores(settings)
     for chatty in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(chatty).setLevel(logging.WARNING)  # two lines for every chunk
     app = make_app(settings)
@@ -73,6 +75,17 @@ def run_worker(settings: Settings, name: str, queues: list[str], ready: Path) ->
     worker_process_init.connect(start_child, weak=False)
     worker_ready.connect(tell_ready, weak=False)
     return _celery_worker(app, settings, name, queues)
+
+
+def share_cores(settings: Settings) -> Settings:
+    """Give each child its part of the cores: threads that outnumber them wait for one another."""
+    part = max(1, usable_cores() // settings.worker_processes)
+    return settings.model_copy(
+        update={
+            "compute_threads": settings.compute_threads or part,
+            "decode_threads": settings.decode_threads or part,
+        }
+    )
 
 
 def _celery_worker(app: Celery, settings: Settings, name: str, queues: list[str]) -> int:
