@@ -156,7 +156,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif rest[0] not in state.jobs:
             self._problem(404, "job_not_found")
         elif rest[1:] == ["results.csv"]:
-            self._answer(200, state.csv)
+            self._answer(200, state.csv + query.get("lang", [""])[0].encode())
+        elif rest[1:] == ["errors.csv"] and not query:
+            self._answer(200, b"image_path,error_code")
         elif len(rest) == 2:
             self._body()
             self._action(rest[0], rest[1])

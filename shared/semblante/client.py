@@ -188,10 +188,10 @@ class Client:
             job_id: The job.
             target: A path, or a file open for writing bytes.
             format: `csv`, `jsonl`, or `errors` (a CSV of the failed images only).
-            lang: Language of the emotions' names.
+            lang: Language of the emotions in a CSV; what the job asked for otherwise.
         """
         address = f"{_of_job(job_id)}/{RESULT_FILES[format]}"
-        params = {"lang": lang} if lang else {}
+        params = {"lang": lang} if lang and format == "csv" else {}
         if isinstance(target, Path):
             with replaced_file(target) as file:
                 self._api.stream(address, file, params)

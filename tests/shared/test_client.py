@@ -149,7 +149,8 @@ def test_download_writes_a_whole_file_or_none(
     assert (tmp_path / "r.csv").read_bytes() == b"image_path\r\na.jpg\r\n"
     buffer = io.BytesIO()
     client.download("j1", buffer, lang="es")
-    assert buffer.getvalue() == b"image_path\r\na.jpg\r\n"
+    client.download("j1", buffer, lang="es", format="errors")
+    assert buffer.getvalue() == b"image_path\r\na.jpg\r\nesimage_path,error_code"
     with pytest.raises(NotFound) as caught:
         client.download("j2", tmp_path / "s.csv")
     assert caught.value.code == "job_not_found"

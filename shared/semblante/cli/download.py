@@ -8,10 +8,10 @@ from typing import cast
 
 import click
 
-from semblante.cli.options import language_option, server_options
+from semblante.cli.options import server_options
 from semblante.cli.remote import connect
 from semblante.client import RESULT_FILES, Client, ResultFormat
-from semblante.emotions import Language
+from semblante.emotions import LANGUAGES, Language
 
 
 @click.command()
@@ -25,13 +25,18 @@ from semblante.emotions import Language
     show_default=True,
     help="`errors` is a CSV of the failed images only.",
 )
-@language_option
+@click.option(
+    "--lang",
+    "language",
+    type=click.Choice(LANGUAGES),
+    help="Language of the emotions in the CSV; what the job asked for otherwise.",
+)
 @server_options
 def download(
     job_id: str,
     output: str | None,
     form: str,
-    language: str,
+    language: str | None,
     server: str | None,
     api_key: str | None,
     as_json: bool,  # noqa: ARG001 (every client command takes it; results are data anyway)
@@ -40,11 +45,11 @@ def download(
     kind = cast("ResultFormat", form)
     target = output or RESULT_FILES[kind]
     with connect(server, api_key) as client:
-        write_results(client, job_id, target, kind, cast("Language", language))
+        write_results(client, job_id, target, kind, cast("Language | None", language))
 
 
 def write_results(
-    client: Client, job_id: str, output: str, form: ResultFormat, language: Language
+    client: Client, job_id: str, output: str, form: ResultFormat, language: Language | None
 ) -> None:
     """Write the results to a file, whole or not at all, or to stdout for `-`."""
     if output == "-":

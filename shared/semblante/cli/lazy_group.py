@@ -86,13 +86,13 @@ class LazyGroup(click.Group):
         except OSError as error:
             if error.errno == errno.EPIPE:  # the reader of our output has gone: click ends quietly
                 raise
-            raise ReportedError("os_error", str(error)) from error
+            raise ReportedError(None, str(error)) from error
 
 
 class ReportedError(click.ClickException):
-    """An error that the person can do something about: its code and what to do."""
+    """An error that the person can do something about: what to do, and its code if it is ours."""
 
     exit_code = REFUSED
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"{message} [{code}]")
+    def __init__(self, code: str | None, message: str) -> None:
+        super().__init__(f"{message} [{code}]" if code else message)

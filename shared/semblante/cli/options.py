@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 from pydantic import ValidationError
 
+from semblante.emotions import LANGUAGES
 from semblante.settings import Settings, settings_with
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -22,7 +23,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON o
 language_option = click.option(
     "--lang",
     "language",
-    type=click.Choice(["en", "es"]),
+    type=click.Choice(LANGUAGES),
     default="en",
     show_default=True,
     help="Language of the emotions in the CSV; its header never changes.",

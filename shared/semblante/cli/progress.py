@@ -57,7 +57,7 @@ def job_progress() -> Iterator[Callable[[JobView], None]]:
                 description=words_of(view),
                 total=view.counts.total or None,
                 completed=_done(view),
-                numbers=numbers_of(view),
+                numbers=numbers_of(view) if view.counts.total else "",
             )
 
         yield show

@@ -73,7 +73,7 @@ def test_errors_of_the_system_are_one_line() -> None:
     group = group_that_raises(OSError(28, "No space left on device", "/somewhere"))
     result = CliRunner().invoke(group, ["x"])
     assert result.exit_code == 2
-    assert result.stderr == ("Error: [Errno 28] No space left on device: '/somewhere' [os_error]\n")
+    assert result.stderr == ("Error: [Errno 28] No space left on device: '/somewhere'\n")
 
 
 def test_a_defect_keeps_its_traceback() -> None:

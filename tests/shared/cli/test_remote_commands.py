@@ -48,14 +48,14 @@ def test_submit_and_wait_writes_the_results(
 ) -> None:
     result = run("submit", image, "-o", tmp_path / "r.csv")
     assert result.exit_code == 0
-    assert (tmp_path / "r.csv").read_bytes() == b"image_path\r\na.jpg\r\n"
+    assert (tmp_path / "r.csv").read_bytes() == b"image_path\r\na.jpg\r\nen"
     assert "faces.zip: 2 images, model starter@0123456789ab" in result.stdout
     assert "Completed: 2/2 images" in result.stderr
 
 
 def test_results_on_stdout_are_alone_there(server: StandIn, run: Run, image: Path) -> None:
     result = run("submit", image, "-o", "-")
-    assert result.stdout_bytes == b"image_path\r\na.jpg\r\n"
+    assert result.stdout_bytes == b"image_path\r\na.jpg\r\nen"
     assert run("submit", image, "-o", "-", "--json").exit_code == 2
 
 
@@ -123,6 +123,8 @@ def test_download(server: StandIn, run: Run, tmp_path: Path) -> None:
     assert run("download", "j1", "-o", tmp_path / "r.csv").exit_code == 0
     assert (tmp_path / "r.csv").read_bytes() == b"image_path\r\na.jpg\r\n"
     assert run("download", "j1", "-o", "-").stdout_bytes == b"image_path\r\na.jpg\r\n"
+    errors = run("download", "j1", "-o", "-", "--format", "errors")
+    assert errors.stdout_bytes == b"image_path,error_code"
 
 
 def test_predict_by_a_server(server: StandIn, run: Run, image: Path) -> None:
