@@ -1,0 +1,99 @@
+"""The API's description: complete, consistent, and true to the routes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+
+from semblante.errors import ERROR_CODES
+from semblante_web.openapi import STATUS_OF_CODE
+
+PAGES = re.compile(r"^/(static|submit|jobs|models|predict|errors|favicon\.ico)?(/.*)?$")
+NO_OPERATION = {"/api/v1/openapi.json", "/api/v1/docs"}
+
+
+@pytest.fixture
+def document(client: FlaskClient) -> dict[str, Any]:
+    found: dict[str, Any] = client.get("/api/v1/openapi.json").get_json()
+    return found
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            if method != "parameters":
+                yield f"{method.upper()} {path}", operation
+
+
+def references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key == "$ref":
+                yield value
+            yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+def test_head(document: dict[str, Any]) -> None:
+    assert document["openapi"] == "3.1.0"
+    assert document["info"]["title"] == "Semblante"
+    assert document["info"]["version"] == "0.1.0"
+    assert document["security"] == [{}, {"key": []}]
+
+
+def test_every_route_is_described(app: APIFlask, document: dict[str, Any]) -> None:
+    described = {name for name, _ in operations(document)}
+    routes = set()
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+        if PAGES.match(path) or path in NO_OPERATION:
+            continue
+        methods = rule.methods or set()
+        unique = methods - {"OPTIONS"} - ({"HEAD"} if "GET" in methods else set())
+        routes |= {f"{method} {path}" for method in unique}
+    assert described == routes
+    assert "PATCH /api/v1/uploads/{upload_id}" in described
+
+
+def test_references_resolve(document: dict[str, Any]) -> None:
+    found = set(references(document["paths"])) | set(references(document["components"]))
+    assert "#/components/schemas/Problem" in found
+    for reference in found:
+        node = document
+        for part in reference.removeprefix("#/").split("/"):
+            node = node[part]
+        assert node
+
+
+def test_operations_are_complete(document: dict[str, Any]) -> None:
+    names = [operation["operationId"] for _, operation in operations(document)]
+    assert len(names) == len(set(names))
+    for name, operation in operations(document):
+        assert operation["summary"], name
+        statuses = operation["responses"]
+        assert any(status.startswith("2") for status in statuses), name
+        assert {"400", "401", "403", "500"} <= set(statuses), name
+        for status, response in statuses.items():
+            assert response["description"], (name, status)
+        path = name.split()[1]
+        given = {item["name"] for item in operation["parameters"] if item["in"] == "path"}
+        assert given == set(re.findall(r"{(\w+)}", path)), name
+
+
+def test_bodies(document: dict[str, Any]) -> None:
+    body = document["paths"]["/api/v1/jobs"]["post"]["requestBody"]["content"]
+    assert set(body) == {"multipart/form-data", "application/json"}
+    form = body["multipart/form-data"]["schema"]
+    assert set(form["properties"]) == {"file", "model", "detect", "lang", "metadata"}
+    assert form["required"] == ["file"]
+
+
+def test_codes_are_documented() -> None:
+    assert set(STATUS_OF_CODE) <= set(ERROR_CODES)

@@ -1,0 +1,70 @@
+"""Errors: problem+json for programs, a page for people, the same code for both."""
+
+from __future__ import annotations
+
+import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+
+
+def test_a_problem_of_the_api(client: FlaskClient) -> None:
+    answer = client.get("/api/v1/jobs/none")
+    assert answer.status_code == 404
+    assert answer.content_type == "application/problem+json"
+    assert answer.get_json() == {
+        "type": "/errors#job_not_found",
+        "title": "No such job.",
+        "status": 404,
+        "code": "job_not_found",
+        "detail": "There is no job none.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/api/v1/nothing", 404, "not_found"),
+        ("PUT", "/api/v1/jobs", 405, "method_not_allowed"),
+        ("GET", "/api/v1/jobs?limit=0", 400, "invalid_request"),
+        ("GET", "/api/v1/jobs?limit=501", 400, "invalid_request"),
+        ("GET", "/api/v1/jobs?limit=ten", 400, "invalid_request"),
+        ("GET", "/api/v1/jobs?state=done", 400, "invalid_request"),
+        ("GET", "/api/v1/jobs?sort=name", 400, "invalid_request"),
+        ("GET", "/api/v1/models/none", 404, "model_not_found"),
+        ("DELETE", "/api/v1/jobs/none", 404, "job_not_found"),
+    ],
+)
+def test_codes(client: FlaskClient, method: str, path: str, status: int, code: str) -> None:
+    answer = client.open(path, method=method)
+    assert (answer.status_code, answer.get_json()["status"], answer.get_json()["code"]) == (
+        status,
+        status,
+        code,
+    )
+    assert answer.content_type == "application/problem+json"
+
+
+def test_the_field_is_named(client: FlaskClient) -> None:
+    detail = client.get("/api/v1/jobs?limit=0").get_json()["detail"]
+    assert detail == "query.limit: Input should be greater than or equal to 1"
+
+
+def test_a_page_for_people(client: FlaskClient) -> None:
+    answer = client.get("/jobs/none", headers={"Accept": "text/html", "Accept-Language": "es"})
+    assert answer.status_code == 404
+    assert answer.mimetype == "text/html"
+    assert "Ese trabajo no existe." in answer.text
+    assert (
+        client.get("/none", headers={"Accept": "application/json"}).get_json()["code"]
+        == "not_found"
+    )
+
+
+def test_a_defect_is_answered_and_tells_nothing(app: APIFlask, client: FlaskClient) -> None:
+    @app.get("/api/v1/defect")
+    def fail() -> str:
+        raise RuntimeError("the password is 1234")
+
+    answer = client.get("/api/v1/defect")
+    assert (answer.status_code, answer.get_json()["code"]) == (500, "internal_error")
+    assert "1234" not in answer.text

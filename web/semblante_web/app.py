@@ -1,0 +1,65 @@
+"""The Flask application: pages and API."""
+
+from __future__ import annotations
+
+from apiflask import APIFlask
+
+from semblante.services import Services, open_services
+from semblante.settings import Settings
+from semblante_web import (
+    docs,
+    download,
+    health,
+    images_api,
+    jobs_api,
+    models_api,
+    pages,
+    predict_api,
+    predict_page,
+    upload,
+)
+from semblante_web.current import attach
+from semblante_web.guard import register_guard
+from semblante_web.language import register_language
+from semblante_web.openapi import configure_openapi
+from semblante_web.problems import register_problems
+from semblante_web.showing import register_filters
+
+FORM_OVERHEAD_BYTES = 1024 * 1024
+MAX_FORM_PARTS = 20_000
+
+
+def create_app(settings: Settings, services: Services | None = None) -> APIFlask:
+    """Return the application over `services`, by default those that `settings` describe.
+
+    Raises:
+        Unavailable: `broker_unavailable`, when no broker is named.
+    """
+    app = APIFlask(
+        __name__,
+        title="Semblante",
+        spec_path="/api/v1/openapi.json",
+        docs_path=None,
+        json_errors=False,
+    )
+    app.secret_key = settings.secret_key
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_bytes + FORM_OVERHEAD_BYTES
+    app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    attach(app, services or open_services(settings))
+    register_guard(app)
+    register_problems(app)
+    configure_openapi(app)
+    register_language(app)
+    register_filters(app)
+    app.register_blueprint(upload.blueprint)
+    app.register_blueprint(jobs_api.blueprint)
+    app.register_blueprint(download.blueprint)
+    app.register_blueprint(images_api.blueprint)
+    app.register_blueprint(predict_api.blueprint)
+    app.register_blueprint(models_api.blueprint)
+    app.register_blueprint(health.blueprint)
+    app.register_blueprint(docs.blueprint)
+    app.register_blueprint(pages.blueprint)
+    app.register_blueprint(predict_page.blueprint)
+    return app

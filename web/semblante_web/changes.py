@@ -1,0 +1,57 @@
+"""What a person does to a job from outside: the same for the API and for the pages' buttons."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from semblante import jobs
+from semblante.errors import Conflict
+from semblante.lifecycle import OPEN_STATES
+from semblante.services import Services
+from semblante.views import JobView, job_view
+
+Change = Literal["cancel", "pause", "resume", "retry"]
+CHANGES: tuple[Change, ...] = get_args(Change)
+
+
+def view_of(services: Services, job_id: str) -> JobView:
+    """Return the job as it is shown; raises NotFound."""
+    with services.database.reading() as session:
+        return job_view(session, jobs.get(session, job_id))
+
+
+def change(services: Services, job_id: str, what: Change) -> JobView:
+    """Do `what` to the job and return it.
+
+    Raises:
+        NotFound: `job_not_found`.
+        Conflict: `illegal_transition` or `nothing_to_retry`.
+    """
+    with services.database.writing() as session:
+        job = jobs.get(session, job_id, lock=True)
+        if what == "cancel":
+            jobs.cancel(session, job)
+        elif what == "pause":
+            jobs.pause(session, job)
+        elif what == "resume":
+            jobs.resume(session, services.queue, job, services.settings)
+        else:
+            jobs.retry(session, services.queue, job, services.settings)
+        session.flush()
+        return job_view(session, job)
+
+
+def remove(services: Services, job_id: str) -> None:
+    """Delete a job that has ended, its results and, unless another job uses them, its bytes.
+
+    Raises:
+        NotFound: `job_not_found`.
+        Conflict: `illegal_transition`, while a worker may still write.
+    """
+    with services.database.writing() as session:
+        job = jobs.get(session, job_id, lock=True)
+        if job.state in OPEN_STATES:
+            raise Conflict("illegal_transition", "Cancel the job before you delete it.")
+        keys = jobs.delete(session, job)
+    for key in keys:
+        services.storage.delete(key)

@@ -1,0 +1,68 @@
+"""`semblante web`: gunicorn with threads, started from settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from gunicorn.app.base import BaseApplication
+
+from semblante.logs import configure_logs
+from semblante.settings import Settings, settings_with
+from semblante.stack.launch import die_with_parent
+from semblante_web.guard import check_binding
+
+GRACE_SECONDS = 8
+"""Less than the stack's own patience; a broken upload goes on after the next start."""
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """Gunicorn, configured by `settings` alone: no file, no environment, no arguments."""
+
+    def __init__(self, settings: Settings, processes: int) -> None:
+        self._settings = settings
+        self._processes = processes
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set what `settings` says."""
+        host = self._settings.host
+        values: dict[str, Any] = {
+            "bind": f"[{host}]:{self._settings.port}"
+            if ":" in host
+            else f"{host}:{self._settings.port}",
+            "workers": self._processes,
+            "worker_class": "gthread",
+            "threads": self._settings.web_threads,
+            "graceful_timeout": GRACE_SECONDS,
+            "control_socket_disable": True,
+            "proc_name": "semblante web",
+            "loglevel": self._settings.log_level.lower(),
+            "post_fork": _after_fork,
+        }
+        for name, value in values.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Build the application, in each process after the fork."""
+        from semblante_web.app import create_app
+
+        return create_app(self._settings)
+
+
+@click.command()
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
+@click.option("--data", type=click.Path(path_type=Path), help="Data folder.")
+@click.option("--processes", type=click.IntRange(1), default=1, show_default=True)
+def web(host: str | None, port: int | None, data: Path | None, processes: int) -> None:
+    """Serve the pages and the HTTP API."""
+    settings = settings_with(host=host, port=port, data=data)
+    check_binding(settings)
+    configure_logs(settings)
+    Server(settings, processes).run()
+
+
+def _after_fork(_arbiter: object, _worker: object) -> None:
+    die_with_parent()

@@ -1,0 +1,128 @@
+"""Results as files, streamed: CSV, JSON lines, the failed images; and the summary of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import PurePath
+
+from apiflask import APIBlueprint
+from flask import Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
+
+from semblante import export, jobs
+from semblante.emotions import Language
+from semblante.errors import Conflict, NotFound
+from semblante.services import Services
+from semblante.tables import Job
+from semblante_web.current import services
+from semblante_web.openapi import problems
+from semblante_web.summary import Summary, summary_of
+
+CSV = "text/csv; charset=utf-8; header=present"
+JSON_LINES = "application/jsonl; charset=utf-8"
+blueprint = APIBlueprint("download", __name__, url_prefix="/api/v1/jobs/<job_id>", tag="Results")
+
+Blocks = Callable[[Session, Job], Iterator[bytes]]
+
+
+class LanguageQuery(BaseModel):
+    """How the values of `emotion` are named."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    lang: Language | None = Field(None, description="Without it, the language the job asked for.")
+
+
+@blueprint.get("/results.csv")
+@blueprint.input(LanguageQuery, location="query")
+@blueprint.doc(
+    operation_id="downloadCsv",
+    responses={200: {"description": "The CSV.", "content": {"text/csv": {}}}}
+    | problems("job_not_found", "job_not_finished"),
+)
+def download_csv(job_id: str, query_data: LanguageQuery) -> Response:
+    """Download all rows as CSV (RFC 4180, UTF-8), one per face, in the archive's order."""
+    job = _completed(job_id)
+    language: Language = query_data.lang or job.options.get("lang", "en")
+    if language == "en" and (stored := _stored_csv(services(), job)):
+        return stored
+
+    def blocks(session: Session, job: Job) -> Iterator[bytes]:
+        return export.csv_blocks(session, job, language=language)
+
+    return _streamed(job, blocks, CSV, "results.csv")
+
+
+@blueprint.get("/results.jsonl")
+@blueprint.doc(
+    operation_id="downloadJsonLines",
+    responses={200: {"description": "JSON lines.", "content": {"application/jsonl": {}}}}
+    | problems("job_not_found", "job_not_finished"),
+)
+def download_json_lines(job_id: str) -> Response:
+    """Download all rows as JSON, one object per line, with the CSV's columns as keys."""
+    return _streamed(_completed(job_id), export.json_lines, JSON_LINES, "results.jsonl")
+
+
+@blueprint.get("/errors.csv")
+@blueprint.doc(
+    operation_id="downloadErrors",
+    responses={200: {"description": "The CSV.", "content": {"text/csv": {}}}}
+    | problems("job_not_found", "job_not_finished"),
+)
+def download_errors(job_id: str) -> Response:
+    """Download the rows of failed images as CSV."""
+
+    def blocks(session: Session, job: Job) -> Iterator[bytes]:
+        return export.csv_blocks(session, job, status="failed")
+
+    return _streamed(_completed(job_id), blocks, CSV, "errors.csv")
+
+
+@blueprint.get("/summary")
+@blueprint.output(Summary)
+@blueprint.doc(operation_id="summarizeJob", responses=problems("job_not_found", "job_not_finished"))
+def summarize(job_id: str) -> Summary:
+    """Sum a completed job up: counts, emotions with shares, errors by code, times."""
+    _completed(job_id)
+    with services().database.reading() as session:
+        return summary_of(session, jobs.get(session, job_id))
+
+
+def _completed(job_id: str) -> Job:
+    with services().database.reading() as session:
+        job = jobs.get(session, job_id)
+    if job.state != "completed":
+        raise Conflict("job_not_finished", f"The job is {job.state}; its results are not complete.")
+    return job
+
+
+def _stored_csv(services: Services, job: Job) -> Response | None:
+    """Return the file that the step `finish` wrote; None when there is none."""
+    key = f"{jobs.results_folder(job.id)}/results.csv"
+    try:
+        size = services.storage.size(key)
+    except NotFound:
+        return None
+    response = _as_file(job, services.storage.blocks(key), CSV, "results.csv")
+    response.content_length = size
+    return response
+
+
+def _streamed(job: Job, blocks: Blocks, content_type: str, name: str) -> Response:
+    database = services().database
+
+    def body() -> Iterator[bytes]:
+        with database.reading() as session, closing(blocks(session, job)) as parts:  # type: ignore[type-var]
+            yield from parts
+
+    return _as_file(job, body(), content_type, name)
+
+
+def _as_file(job: Job, body: Iterator[bytes], content_type: str, name: str) -> Response:
+    response = Response(body, content_type=content_type)
+    stem = PurePath(job.filename).name.split(".")[0] or job.id
+    response.headers.set("Content-Disposition", "attachment", filename=f"{stem}-{name}")
+    return response

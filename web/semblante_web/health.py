@@ -1,0 +1,70 @@
+"""`/healthz`: the process lives. `/readyz`: what it works with answers."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response, jsonify
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from semblante.errors import SemblanteError
+from semblante.identifiers import new_id
+from semblante.services import Services
+from semblante_web.current import services
+
+READY: dict[int | str, Any] = {
+    200: {"description": "Database, broker and storage answer."},
+    503: {"description": "One of them does not."},
+}
+blueprint = APIBlueprint("health", __name__, tag="Health")
+
+
+@blueprint.get("/healthz")
+@blueprint.doc(operation_id="isAlive", responses={200: "The process answers."})
+def is_alive() -> Response:
+    """Tell that the process answers; asks nothing else."""
+    return jsonify(status="ok")
+
+
+@blueprint.get("/readyz")
+@blueprint.doc(
+    operation_id="isReady",
+    responses=READY,
+)
+def is_ready() -> tuple[Response, int]:
+    """Tell whether database, broker and storage answer, each by `ok` or the reason."""
+    checks: dict[str, Callable[[Services], object]] = {
+        "database": _ask_database,
+        "broker": _ask_broker,
+        "storage": _ask_storage,
+    }
+    found = {name: _outcome(check) for name, check in checks.items()}
+    is_fine = all(outcome == "ok" for outcome in found.values())
+    return jsonify(status="ok" if is_fine else "unavailable", checks=found), 200 if is_fine else 503
+
+
+def _outcome(check: Callable[[Services], object]) -> str:
+    try:
+        check(services())
+    except (SQLAlchemyError, sqlite3.Error, OSError, SemblanteError) as error:
+        return str(error).splitlines()[0]
+    return "ok"
+
+
+def _ask_database(services: Services) -> None:
+    with services.database.reading() as session:
+        session.execute(text("SELECT count(*) FROM jobs WHERE id = ''"))
+
+
+def _ask_broker(services: Services) -> None:
+    services.queue.depth("control")
+
+
+def _ask_storage(services: Services) -> None:
+    key = f"health/{new_id()}"
+    services.storage.write(key, [b"ok"])
+    services.storage.delete(key)

@@ -1,0 +1,80 @@
+"""What the page of one job shows, read in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from semblante import jobs, results
+from semblante.lifecycle import PAUSABLE_STATES
+from semblante.services import Services
+from semblante.tables import Job
+from semblante.views import JobView, image_view, job_view
+from semblante_web.changes import Change
+from semblante_web.summary import error_counts
+
+SHOWN_ROWS = 24
+COUNTED_LIVE = 50_000
+"""Failures of a larger job are grouped once it has ended, not at every look."""
+
+
+@dataclass(frozen=True)
+class JobPage:
+    """A job with its first rows and its failures by code."""
+
+    job: JobView
+    classes: list[dict[str, str]]
+    language: str
+    rows: list[dict[str, Any]]
+    errors: Mapping[str, int]
+    changes: list[Change]
+
+    @property
+    def finished(self) -> int:
+        """How many images have a row."""
+        counts = self.job.counts
+        return counts.ok + counts.no_face + counts.failed
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the job took; None while it has not ended well."""
+        if self.job.completed_at is None:
+            return None
+        return (self.job.completed_at - self.job.created_at).total_seconds()
+
+
+def job_page(services: Services, job_id: str) -> JobPage:
+    """Return what the page of a job shows; raises NotFound."""
+    with services.database.reading() as session:
+        job = jobs.get(session, job_id)
+        view = job_view(session, job)
+        rows = results.page(session, job_id, limit=SHOWN_ROWS)
+        return JobPage(
+            job=view,
+            classes=job.classes,
+            language=job.options.get("lang", "en"),
+            rows=[image_view(row, job) for row in rows],
+            errors=_errors(session, job, view),
+            changes=_changes(view),
+        )
+
+
+def _errors(session: Session, job: Job, view: JobView) -> Mapping[str, int]:
+    if not job.failed or (view.is_open and job.total > COUNTED_LIVE):
+        return {}
+    return error_counts(session, job.id)
+
+
+def _changes(view: JobView) -> list[Change]:
+    """Return what may be done to the job now."""
+    changes: list[Change] = []
+    if view.state in PAUSABLE_STATES:
+        changes.append("resume" if view.paused else "pause")
+    if view.is_open and view.state != "cancelling":
+        changes.append("cancel")
+    if view.state == "completed" and view.counts.failed:
+        changes.append("retry")
+    return changes

@@ -1,0 +1,46 @@
+"""Which language a page has: `?lang=`, then the cookie it set, then what the browser prefers."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, request
+from flask_babel import Babel, get_locale
+
+from semblante.emotions import LANGUAGES, Language
+
+COOKIE = "lang"
+YEAR_SECONDS = 365 * 24 * 3600
+NAMES: dict[Language, str] = {"en": "English", "es": "Español"}
+
+
+def register_language(app: Flask) -> None:
+    """Give the pages of `app` their language."""
+    Babel(app, locale_selector=choose_language)
+    app.after_request(_remember)
+    app.context_processor(lambda: {"language": language(), "language_names": NAMES})
+
+
+def choose_language() -> Language:
+    """Return the language for the request at hand."""
+    for code in LANGUAGES:
+        if request.args.get("lang") == code:
+            return code
+    for code in LANGUAGES:
+        if request.cookies.get(COOKIE) == code:
+            return code
+    return "es" if request.accept_languages.best_match(LANGUAGES, "en") == "es" else "en"
+
+
+def language() -> Language:
+    """Return the language in force."""
+    locale = get_locale()
+    return "es" if locale is not None and locale.language == "es" else "en"
+
+
+def _remember(response: Response) -> Response:
+    chosen = request.args.get("lang")
+    is_page = response.mimetype == "text/html"
+    if is_page:
+        response.vary.update(("Accept-Language", "Cookie"))
+    if is_page and chosen in LANGUAGES and request.cookies.get(COOKIE) != chosen:
+        response.set_cookie(COOKIE, chosen, max_age=YEAR_SECONDS, httponly=True, samesite="Lax")
+    return response

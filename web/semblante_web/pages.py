@@ -1,0 +1,116 @@
+"""The pages about jobs: upload, list, one job with its live part, models, error codes."""
+
+from __future__ import annotations
+
+from apiflask import APIBlueprint
+from flask import Response, redirect, render_template, request, send_from_directory, url_for
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from semblante import jobs
+from semblante.errors import (
+    IMAGE_ERROR_CODES,
+    JOB_ERROR_CODES,
+    REQUEST_ERROR_CODES,
+    Conflict,
+    NotFound,
+)
+from semblante.views import job_view
+from semblante_web import words
+from semblante_web.changes import CHANGES, change, remove
+from semblante_web.current import services
+from semblante_web.job_page import job_page
+from semblante_web.jobs_api import read_submission
+from semblante_web.models_api import model_views
+from semblante_web.submission import submit
+
+JOBS_PER_PAGE = 20
+blueprint = APIBlueprint("pages", __name__, enable_openapi=False)
+
+
+@blueprint.context_processor
+def _words() -> dict[str, object]:
+    return {"words": words}
+
+
+@blueprint.get("/")
+def show_upload() -> str:
+    """Show where to choose and send images."""
+    return render_template(
+        "upload.html", models=model_views(), max_bytes=services().settings.max_upload_bytes
+    )
+
+
+@blueprint.post("/submit")
+def submit_form() -> WerkzeugResponse:
+    """Create a job from the plain form, for browsers without JavaScript."""
+    job = submit(services(), read_submission())
+    return redirect(url_for("pages.show_job", job_id=job.id), 303)
+
+
+@blueprint.get("/jobs")
+def list_jobs() -> str:
+    """Show the newest jobs, and older ones page by page."""
+    with services().database.reading() as session:
+        found = jobs.newest(session, after=request.args.get("after"), limit=JOBS_PER_PAGE + 1)
+        views = [job_view(session, job) for job in found[:JOBS_PER_PAGE]]
+    more = views[-1].id if len(found) > JOBS_PER_PAGE else None
+    return render_template("jobs.html", jobs=views, more=more)
+
+
+@blueprint.get("/jobs/<job_id>")
+def show_job(job_id: str) -> str:
+    """Show a job."""
+    return render_template("job.html", page=job_page(services(), job_id))
+
+
+@blueprint.get("/jobs/<job_id>/live")
+def show_live_part(job_id: str) -> str:
+    """Show the part of a job's page that changes; the page asks for it again and again."""
+    return render_template("job_live.html", page=job_page(services(), job_id))
+
+
+@blueprint.post("/jobs/<job_id>/<action>")
+def change_job(job_id: str, action: str) -> str | Response | WerkzeugResponse:
+    """Do what a button of the job's page says; htmx gets the live part, others a redirect."""
+    is_htmx = request.headers.get("HX-Request") == "true"
+    refusal = None
+    try:
+        if action == "delete":
+            remove(services(), job_id)
+            return _go(url_for("pages.list_jobs"), is_htmx)
+        if action not in CHANGES:
+            raise NotFound("not_found", f"A job cannot be told to {action}.")
+        change(services(), job_id, action)
+    except Conflict as error:
+        if not is_htmx:
+            raise
+        refusal = error.code
+    if is_htmx:
+        page = job_page(services(), job_id)
+        return render_template("job_live.html", page=page, refusal=refusal)
+    return _go(url_for("pages.show_job", job_id=job_id), is_htmx)
+
+
+@blueprint.get("/models")
+def list_models() -> str:
+    """Show the installed models."""
+    return render_template("models.html", models=model_views())
+
+
+@blueprint.get("/errors")
+def list_errors() -> str:
+    """Explain all error codes."""
+    groups = {"image": IMAGE_ERROR_CODES, "job": JOB_ERROR_CODES, "request": REQUEST_ERROR_CODES}
+    return render_template("errors.html", groups=groups)
+
+
+@blueprint.get("/favicon.ico")
+def show_favicon() -> Response:
+    """Return the icon for browsers that ask before they read the page."""
+    return send_from_directory(f"{blueprint.root_path}/static/app", "favicon.svg")
+
+
+def _go(address: str, is_htmx: bool) -> Response | WerkzeugResponse:
+    if is_htmx:
+        return Response(status=204, headers={"HX-Redirect": address})
+    return redirect(address, 303)

@@ -1,0 +1,80 @@
+"""One image at once: `POST /api/v1/predict`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import request
+from pydantic import BaseModel, Field
+
+from semblante.errors import Refused
+from semblante_web.current import services
+from semblante_web.openapi import problems
+from semblante_web.prediction import predict
+from semblante_web.submission import ModelChoice
+from semblante_web.validation import validated
+
+blueprint = APIBlueprint("predict", __name__, url_prefix="/api/v1", tag="Predict")
+
+
+class Box(BaseModel):
+    """Where a face lies, in pixels of the upright image."""
+
+    x: int
+    y: int
+    w: int
+    h: int
+
+
+class Face(BaseModel):
+    """A face and its label."""
+
+    emotion: str
+    confidence: float = Field(ge=0, le=1)
+    probabilities: dict[str, float] = Field(description="Per class of the model, in its order.")
+    box: Box | None = Field(description="Null when the whole image was taken as the face.")
+
+
+class PredictionView(BaseModel):
+    """The faces of one image."""
+
+    model: str
+    width: int
+    height: int
+    faces: list[Face]
+
+
+@blueprint.post("/predict")
+@blueprint.output(PredictionView)
+@blueprint.doc(
+    operation_id="predict",
+    responses=problems(
+        "no_file",
+        "model_not_found",
+        "too_large_upload",
+        "unsupported_format",
+        "corrupt_image",
+        "worker_unavailable",
+        "broker_unavailable",
+    ),
+)
+def predict_image() -> Any:
+    """Label the faces of one image now, without a job."""
+    return predict_form()
+
+
+def predict_form() -> PredictionView:
+    """Return the faces of the image in the request's form.
+
+    Raises:
+        Refused: `no_file` or `invalid_request`.
+        ImageError: The image cannot be labelled.
+        Unavailable: `worker_unavailable` or `broker_unavailable`.
+    """
+    fields = {name: value for name, value in request.form.items() if value}
+    model = validated(ModelChoice, fields).model
+    file = request.files.get("file")
+    if file is None or not file.filename:
+        raise Refused("no_file", "The form needs an image in the field `file`.")
+    return PredictionView.model_validate(predict(services(), file.stream, model))

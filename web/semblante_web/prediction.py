@@ -1,0 +1,74 @@
+"""Asks a worker for one image's faces and waits for its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import IO, Any
+
+from celery.exceptions import TimeoutError as CeleryTimeoutError
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from semblante import bundles
+from semblante.errors import ImageError, TooLarge, Unavailable
+from semblante.identifiers import new_id
+from semblante.queue import QUEUES
+from semblante.services import Services
+
+TASK = "semblante.predict"
+BLOCK_BYTES = 256 * 1024
+
+
+def predict(services: Services, image: IO[bytes], model: str | None) -> dict[str, Any]:
+    """Return what a worker says about `image`; nothing of it stays in the storage.
+
+    Raises:
+        NotFound: `model_not_found`.
+        TooLarge: `too_large_upload`.
+        ImageError: The image cannot be labelled; `code` says why.
+        Unavailable: `worker_unavailable` or `broker_unavailable`.
+    """
+    bundle = bundles.find_bundle(services.settings.data, model or services.settings.model)
+    key = f"predict/{new_id()}"
+    try:
+        services.storage.write(key, _bounded(image, services.settings.max_image_bytes))
+        answer = _ask(services, key, bundle.reference)
+    finally:
+        services.storage.delete(key)
+    if "error" in answer:
+        raise ImageError(answer["error"]["code"], answer["error"]["detail"])
+    found: dict[str, Any] = answer["ok"]
+    return found
+
+
+def _bounded(image: IO[bytes], most: int) -> Iterator[bytes]:
+    while block := image.read(BLOCK_BYTES):
+        most -= len(block)
+        if most < 0:
+            raise TooLarge("too_large_upload", "The image has more than max_image_bytes bytes.")
+        yield block
+
+
+def _ask(services: Services, key: str, model: str) -> dict[str, Any]:
+    seconds = services.settings.predict_timeout_seconds
+    try:
+        result = services.queue.app.send_task(
+            TASK,
+            kwargs={"key": key, "model": model},
+            queue=QUEUES[TASK],
+            ignore_result=False,
+            retry=False,
+            expires=seconds,  # nobody waits for a later answer
+        )
+    except (OperationalError, RedisError, RuntimeError) as error:
+        # RuntimeError is Celery's word for a result store that it cannot reach.
+        raise Unavailable("broker_unavailable", "The message broker does not answer.") from error
+    try:
+        answer: dict[str, Any] = result.get(timeout=seconds)
+    except CeleryTimeoutError as error:
+        raise Unavailable("worker_unavailable", f"No worker answered in {seconds:g} s.") from error
+    except (OperationalError, RedisError, RuntimeError) as error:
+        raise Unavailable("broker_unavailable", "The message broker went away.") from error
+    finally:
+        result.forget()
+    return answer

@@ -1,0 +1,86 @@
+"""How values look on a page: numbers, bytes, times, names, in the page's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from babel.dates import format_timedelta
+from babel.numbers import format_decimal, format_percent
+from flask import Flask, request, url_for
+from flask_babel import gettext
+
+from semblante.errors import ERROR_CODES
+from semblante_web.language import language
+
+UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def register_filters(app: Flask) -> None:
+    """Give the templates of `app` these functions as filters."""
+    for function in (size, duration, age, number, share, whole_share, explanation, emotion_name):
+        app.add_template_filter(function)
+    app.add_template_global(in_language)
+
+
+def size(count: int) -> str:
+    """Return a number of bytes with a decimal unit, as file managers show it."""
+    value = float(count)
+    for unit in UNITS:
+        if value < 1000 or unit == UNITS[-1]:
+            break
+        value /= 1000
+    return f"{format_decimal(round(value, 1), locale=language())} {unit}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time as `3 s`, `2 min 5 s` or `1 h 4 min`."""
+    if 0 < seconds < 10:
+        return f"{format_decimal(round(seconds, 1), locale=language())} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def age(moment: datetime) -> str:
+    """Return how long ago `moment` was."""
+    difference = moment - datetime.now(UTC)
+    return format_timedelta(difference, add_direction=True, threshold=0.95, locale=language())
+
+
+def number(value: float) -> str:
+    """Return a number with the language's separators and at most one decimal."""
+    return format_decimal(value, format="#,##0.#", locale=language())
+
+
+def share(value: float) -> str:
+    """Return 0..1 as a percentage with at most one decimal."""
+    pattern = "#,##0.#%" if language() == "en" else "#,##0.# %"
+    return format_percent(value, format=pattern, locale=language())
+
+
+def whole_share(value: float) -> str:
+    """Return 0..1 as a percentage without decimals."""
+    return format_percent(value, locale=language())
+
+
+def explanation(code: str) -> str:
+    """Return what an error code means."""
+    return str(gettext(ERROR_CODES.get(code, ERROR_CODES["internal_error"])))
+
+
+def emotion_name(emotion: str, classes: list[Mapping[str, str]]) -> str:
+    """Return the name of a class of a job's model, with a capital letter."""
+    names = {item["id"]: item[language()] for item in classes}
+    return names.get(emotion, emotion).capitalize()
+
+
+def in_language(code: str) -> str:
+    """Return the address of this page in another language."""
+    arguments = request.args.to_dict() | (request.view_args or {}) | {"lang": code}
+    if request.endpoint is None or request.method != "GET":
+        return url_for("pages.show_upload", lang=code)
+    return url_for(request.endpoint, **arguments)

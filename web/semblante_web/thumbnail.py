@@ -1,0 +1,37 @@
+"""A small picture of one image of a job."""
+
+from __future__ import annotations
+
+import io
+import threading
+
+from PIL import Image as Picture
+
+from semblante.archive import Source, read_members
+from semblante.errors import ImageError
+from semblante.picture import open_picture
+from semblante.settings import Settings
+from semblante.tables import Image
+
+SIDE = 128
+MIME_TYPE = "image/webp"
+# A picture of max_image_pixels takes hundreds of megabytes: few of them at a time.
+_decoding = threading.BoundedSemaphore(2)
+
+
+def make_thumbnail(source: Source, image: Image, settings: Settings) -> bytes:
+    """Return `image`, whose bytes lie in `source`, as WebP of at most 128 x 128 pixels.
+
+    Raises:
+        ImageError: The image cannot be read.
+    """
+    ((_, data),) = read_members(source, [image], settings.max_image_bytes)
+    if isinstance(data, ImageError):
+        raise data
+    with _decoding:
+        picture = open_picture(data, settings.max_image_pixels)
+        small = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+        small.thumbnail((SIDE, SIDE), Picture.Resampling.BILINEAR, reducing_gap=2.0)
+    buffer = io.BytesIO()
+    small.save(buffer, "WEBP", quality=80)
+    return buffer.getvalue()

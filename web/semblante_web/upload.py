@@ -1,0 +1,156 @@
+"""Resumable uploads: the protocol tus 1.0.0 under `/api/v1/uploads`.
+
+Every address of the protocol is one small function; see `tus.py` for its headers and `receive.py`
+for the bytes.
+"""
+
+from __future__ import annotations
+
+from apiflask import APIBlueprint
+from flask import Response, request, url_for
+from sqlalchemy import select
+
+from semblante import uploads
+from semblante.errors import Conflict, NotFound, Refused, TooLarge
+from semblante.tables import Job, Upload
+from semblante_web import tus
+from semblante_web.current import services
+from semblante_web.openapi import problems
+from semblante_web.receive import receive, received
+from semblante_web.refusals import UnsupportedMediaType, UnsupportedVersion
+
+blueprint = APIBlueprint("uploads", __name__, url_prefix="/api/v1/uploads", tag="Uploads")
+
+
+@blueprint.before_request
+def _check_version() -> None:
+    version = request.headers.get("Tus-Resumable")
+    if request.method != "OPTIONS" and version != tus.VERSION:
+        raise UnsupportedVersion(
+            "unsupported_tus_version",
+            f"Send the header Tus-Resumable: {tus.VERSION}.",
+            {"Tus-Version": tus.VERSION},
+        )
+
+
+@blueprint.after_request
+def _say_version(response: Response) -> Response:
+    response.headers["Tus-Resumable"] = tus.VERSION
+    return response
+
+
+@blueprint.route("", methods=["OPTIONS"])
+@blueprint.route("/<upload_id>", methods=["OPTIONS"])
+def tell_capabilities(upload_id: str = "") -> Response:  # noqa: ARG001 (from the address)
+    """Tell what the server can."""
+    return Response(status=204, headers=tus.capabilities(services().settings))
+
+
+@blueprint.post("")
+@blueprint.doc(
+    operation_id="createUpload",
+    responses={201: "Created; `Location` is the upload's address."}
+    | problems("invalid_request", "too_large_upload", "unsupported_tus_version"),
+)
+def create_upload() -> Response:
+    """Begin an upload.
+
+    Headers: `Upload-Length` (bytes), `Upload-Metadata` with `filename`. A body of the type
+    `application/offset+octet-stream` is taken as the first bytes.
+    """
+    settings = services().settings
+    if "Upload-Defer-Length" in request.headers:
+        raise Refused("invalid_request", "Upload-Length must be known from the start.")
+    size = tus.parse_number("Upload-Length", request.headers.get("Upload-Length"))
+    if size > settings.max_upload_bytes:
+        raise TooLarge("too_large_upload", f"An upload may have {settings.max_upload_bytes} bytes.")
+    metadata = tus.parse_metadata(request.headers.get("Upload-Metadata", ""))
+    checksum = tus.parse_checksum(request.headers.get("Upload-Checksum"))
+    with services().database.writing() as session:
+        upload = uploads.begin(session, metadata.get("filename", ""), size)
+    services().storage.append(upload.storage_key, 0, ())
+    end = 0
+    if request.content_type == tus.CONTENT_TYPE:
+        end = receive(services(), upload, 0, request.stream, checksum)
+    _finish_when_complete(upload, end)
+    headers = {
+        "Location": url_for("uploads.tell_offset", upload_id=upload.id),
+        "Upload-Offset": str(end),
+        **tus.expires(upload, settings),
+    }
+    return Response(status=201, headers=headers)
+
+
+@blueprint.route("/<upload_id>", methods=["HEAD"])
+def tell_offset(upload_id: str) -> Response:
+    """Tell how many bytes have arrived."""
+    upload = _find(upload_id)
+    headers = {
+        "Upload-Offset": str(received(services(), upload)),
+        "Upload-Length": str(upload.size_bytes),
+        "Cache-Control": "no-store",
+        **tus.expires(upload, services().settings),
+    }
+    return Response(status=200, headers=headers)
+
+
+@blueprint.patch("/<upload_id>")
+@blueprint.doc(
+    operation_id="appendToUpload",
+    responses={204: "Stored; `Upload-Offset` is where to go on."}
+    | problems(
+        "upload_not_found",
+        "upload_offset",
+        "too_large_upload",
+        "unsupported_tus_version",
+        "checksum_mismatch",
+    ),
+)
+def append_bytes(upload_id: str) -> Response:
+    """Send bytes from `Upload-Offset` on.
+
+    The body has the type `application/offset+octet-stream`. `Upload-Checksum` (sha1 or sha256) is
+    verified. What arrives before a broken connection stays.
+    """
+    if request.content_type != tus.CONTENT_TYPE:
+        raise UnsupportedMediaType("invalid_request", f"Content-Type must be {tus.CONTENT_TYPE}.")
+    offset = tus.parse_number("Upload-Offset", request.headers.get("Upload-Offset"))
+    checksum = tus.parse_checksum(request.headers.get("Upload-Checksum"))
+    upload = _find(upload_id)
+    end = receive(services(), upload, offset, request.stream, checksum)
+    _finish_when_complete(upload, end)
+    headers = {"Upload-Offset": str(end), **tus.expires(upload, services().settings)}
+    return Response(status=204, headers=headers)
+
+
+@blueprint.delete("/<upload_id>")
+@blueprint.doc(
+    operation_id="deleteUpload",
+    responses={204: "Removed."}
+    | problems("upload_not_found", "illegal_transition", "unsupported_tus_version"),
+)
+def delete_upload(upload_id: str) -> Response:
+    """Remove an upload that no job uses."""
+    with services().database.writing() as session:
+        upload = uploads.get(session, upload_id)
+        if session.scalar(select(Job.id).where(Job.upload_id == upload_id).limit(1)):
+            raise Conflict("illegal_transition", "A job uses this upload; delete the job instead.")
+        session.delete(upload)
+    services().storage.delete(upload.storage_key)
+    return Response(status=204)
+
+
+def _find(upload_id: str) -> Upload:
+    with services().database.reading() as session:
+        upload = uploads.get(session, upload_id)
+    if tus.is_expired(upload, services().settings):
+        raise NotFound("upload_not_found", "The upload was not finished in time.")
+    return upload
+
+
+def _finish_when_complete(upload: Upload, end: int) -> None:
+    if end == upload.size_bytes and upload.completed_at is None:
+        with services().database.writing() as session:
+            stored = uploads.get(session, upload.id)
+            uploads.finish(stored, end)
+            upload.completed_at = stored.completed_at

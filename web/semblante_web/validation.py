@@ -1,0 +1,27 @@
+"""Input that APIFlask does not read by itself, checked by the same pydantic models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from semblante.errors import Refused
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validated(model: type[Model], values: Mapping[str, Any]) -> Model:
+    """Return `values` as a `model`.
+
+    Raises:
+        Refused: `invalid_request`; the message names the first wrong field.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first: Any = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        message = f"{field}: {first['msg']}" if field else first["msg"]
+        raise Refused("invalid_request", message) from error

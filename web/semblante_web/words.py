@@ -1,0 +1,57 @@
+"""Words of the pages that stand for values of the API; marked here, translated where shown."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _
+from flask_babel.speaklater import LazyString
+
+from semblante.lifecycle import State
+from semblante_web.changes import Change
+
+STATES: dict[State, LazyString] = {
+    "validating": _("Reading the upload"),
+    "in_progress": _("Labelling"),
+    "finalizing": _("Writing the results"),
+    "completed": _("Completed"),
+    "failed": _("Failed"),
+    "cancelling": _("Cancelling"),
+    "cancelled": _("Cancelled"),
+    "expired": _("Expired"),
+}
+STATE_KINDS: dict[State, str] = {
+    "validating": "busy",
+    "in_progress": "busy",
+    "finalizing": "busy",
+    "completed": "good",
+    "failed": "bad",
+    "cancelling": "quiet",
+    "cancelled": "quiet",
+    "expired": "quiet",
+}
+"""The colour of a state's badge, by the CSS class `badge-<kind>`."""
+
+CHANGES: dict[Change, LazyString] = {
+    "cancel": _("Cancel"),
+    "pause": _("Pause"),
+    "resume": _("Resume"),
+    "retry": _("Retry failed images"),
+}
+
+SPLITS: dict[str, LazyString] = {
+    "validation": _("Validation"),
+    "rafdb_test": _("RAF-DB test"),
+    "ferplus_private": _("FERPlus private test"),
+    "rafdb_train_zip": _("RAF-DB train (mostly seen in training)"),
+}
+"""Names of the sets that the cards of our models were measured on."""
+
+REMEDIES: dict[str, LazyString] = {
+    "not_an_archive": _("Send a zip, tar or tar.gz archive, or images as they are."),
+    "corrupt_archive": _("Make the archive again, or upload it again if the copy was cut short."),
+    "no_images": _("Check that the archive holds JPEG, PNG, WebP or other image files."),
+    "too_many_entries": _("Split the archive into several ones."),
+    "too_large_unpacked": _("Split the archive into several ones."),
+    "upload_missing": _("Upload the files again."),
+    "model_missing": _("Choose an installed model, or install this one on the workers."),
+}
+"""What to do about a failed job, by its error code."""
