@@ -138,6 +138,7 @@ REQUEST_ERROR_CODES: dict[str, str] = {
     "idempotency_mismatch": "This Idempotency-Key was used with another request.",
     "worker_unavailable": "No worker answered in time.",
     "broker_unavailable": "The message broker does not answer.",
+    "server_unavailable": "No Semblante server answers at this address.",
     "already_running": "Another Semblante stack uses this data folder.",
     "component_missing": "A program or package that this command needs is not installed.",
     "unsafe_binding": "Other machines may be served only with an API key and a secret set.",

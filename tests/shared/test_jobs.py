@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from factory import reload, start, submit
-from semblante import chunks, jobs, results, views
+from semblante import chunks, jobs, lifecycle, results, views
 from semblante.errors import Conflict, NotFound
 from semblante.results import ResultRow
 from semblante.services import Services
@@ -34,7 +34,7 @@ def finish_chunk(services: Services, job: Job, first: int, statuses: list[str]) 
 
 def complete(services: Services, job: Job) -> None:
     with services.database.writing() as session:
-        jobs.lifecycle.move(jobs.get(session, job.id), "completed")
+        lifecycle.move(jobs.get(session, job.id), "completed")
 
 
 def test_a_job_is_finalized_with_its_last_chunk(services: Services) -> None:

