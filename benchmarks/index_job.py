@@ -76,9 +76,8 @@ def measure(settings: Settings, archive: Path, entries: int) -> None:
     peak = peak_memory() - before
     with services.database.reading() as session:
         job = jobs.get(session, job_id)
-    print(
-        f"{job.total} of {entries} entries, {job.state}: {seconds:.2f} s, peak +{peak / MIB:.0f} MiB"
-    )
+    print(f"{job.total} of {entries} entries, {job.state}: {seconds:.2f} s")
+    print(f"peak memory above the idle process: {peak / MIB:.0f} MiB")
 
 
 def peak_memory() -> int:

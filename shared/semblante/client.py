@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from semblante.replace import replaced_file
 from semblante.tus_upload import Progress, upload_file
 from semblante.views import JobView
 
+StrPath = str | os.PathLike[str]
 ResultFormat = Literal["csv", "jsonl", "errors"]
 RESULT_FILES: dict[ResultFormat, str] = {
     "csv": "results.csv",
@@ -70,7 +72,7 @@ class Client:
 
     def submit(
         self,
-        paths: Path | Sequence[Path],
+        paths: StrPath | Sequence[StrPath],
         *,
         model: str | None = None,
         lang: Language | None = None,
@@ -91,16 +93,17 @@ class Client:
                 server refuses: `too_large_upload`, `queue_full`, `model_not_found`, ...
             OSError: When a file cannot be read.
         """
-        with opened([paths] if isinstance(paths, Path) else list(paths)) as (name, file, size):
+        given = [paths] if isinstance(paths, str | os.PathLike) else paths
+        with opened([Path(path) for path in given]) as (name, file, size):
             upload_id = upload_file(self._api.http, file, size, name, on_progress)
         body = {"upload_id": upload_id, "model": model, "lang": lang, "metadata": metadata}
-        given = {field: value for field, value in body.items() if value is not None}
+        fields = {name: value for name, value in body.items() if value is not None}
         # The key makes a repetition harmless, should the answer to the first request be lost.
         headers = {"Idempotency-Key": str(uuid.uuid4())}
         try:
-            answer = self._api.send("POST", "jobs", json=given, headers=headers)
+            answer = self._api.send("POST", "jobs", json=fields, headers=headers)
         except Unavailable:
-            answer = self._api.send("POST", "jobs", json=given, headers=headers)
+            answer = self._api.send("POST", "jobs", json=fields, headers=headers)
         return to_job(answer)
 
     def jobs(self, state: State | None = None) -> Iterator[JobView]:
@@ -177,7 +180,7 @@ class Client:
     def download(
         self,
         job_id: str,
-        target: Path | BinaryIO,
+        target: StrPath | BinaryIO,
         *,
         format: ResultFormat = "csv",  # noqa: A002 (the word that users expect)
         lang: Language | None = None,
@@ -192,21 +195,21 @@ class Client:
         """
         address = f"{_of_job(job_id)}/{RESULT_FILES[format]}"
         params = {"lang": lang} if lang and format == "csv" else {}
-        if isinstance(target, Path):
-            with replaced_file(target) as file:
+        if isinstance(target, str | os.PathLike):
+            with replaced_file(Path(target)) as file:
                 self._api.stream(address, file, params)
         else:
             self._api.stream(address, target, params)
 
-    def predict(self, path: Path, *, model: str | None = None) -> dict[str, Any]:
+    def predict(self, path: StrPath, *, model: str | None = None) -> dict[str, Any]:
         """Label one image at once: `{model, faces: [{emotion, confidence, ...}], width, height}`.
 
         Raises:
             OSError: When the file cannot be read.
         """
         form = {"model": model} if model else {}
-        with path.open("rb") as file:
-            files = {"file": (path.name, file)}
+        with Path(path).open("rb") as file:
+            files = {"file": (Path(path).name, file)}
             response = self._api.send("POST", "predict", files=files, data=form)
         return dict(to_json(response))
 
