@@ -19,7 +19,7 @@ migration: ## write a migration from the tables: make migration message="Add ...
 
 translations: ## collect and compile the texts of the pages
 	bin/setup dev
-	bin/translations
+	.venv/bin/python -m semblante_web.catalogue
 
 vendor: ## fetch the page's libraries from npm
 	bin/vendor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -89,8 +90,9 @@ def api_page() -> str:
     """Return the table of operations, from the OpenAPI document."""
     from semblante_web.app import create_app
 
-    settings = Settings(data=Path("data"), broker_url="redis://127.0.0.1:6379/0")
-    document = create_app(settings).spec
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(data=Path(folder), broker_url="redis://127.0.0.1:6379/0")
+        document = create_app(settings).spec
     text = (
         "# HTTP API\n\nThe OpenAPI 3.1 document is at `/api/v1/openapi.json`, a page to try it at "
         "`/api/v1/docs`. Errors are `application/problem+json` with a stable `code` "

@@ -14,10 +14,34 @@ from typing import BinaryIO
 from semblante.archive.magic import MAGIC_BYTES, looks_like_image
 from semblante.archive.names import is_image_name
 from semblante.errors import Refused
-from semblante.zip_stream import PackedFile, zip_blocks
+from semblante.zip_stream import BLOCK_BYTES, zip_blocks
 
 ARCHIVE_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b")
 TAR_MARK = slice(257, 262)
+
+
+@dataclass(frozen=True)
+class PackedFile:
+    """An image on this machine, and the name that it gets in the zip and in the CSV."""
+
+    name: str
+    path: Path
+    size: int
+    mtime_ns: int
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield the file's bytes, never more than were there when it was found.
+
+        A file that cannot be read any more is packed empty: it becomes a failed row, not a loss.
+        """
+        left = self.size
+        try:
+            with self.path.open("rb", buffering=0) as source:
+                while left and (block := source.read(min(left, BLOCK_BYTES))):
+                    left -= len(block)
+                    yield block
+        except OSError:
+            return
 
 
 @dataclass(frozen=True)
@@ -32,6 +56,10 @@ class Packing:
     def size(self) -> int:
         """The sum of the images' bytes."""
         return sum(file.size for file in self.files)
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield the zip of all files, the same bytes on every run."""
+        return zip_blocks((file.name, file.blocks()) for file in self.files)
 
 
 def is_sent_as_it_is(paths: list[Path]) -> bool:
@@ -83,7 +111,7 @@ def opened(paths: list[Path]) -> Iterator[tuple[str, BinaryIO, int]]:
         return
     packing = plan_packing(paths)
     with tempfile.TemporaryFile(prefix="semblante-", suffix=".zip") as packed:
-        for block in zip_blocks(packing.files):
+        for block in packing.blocks():
             packed.write(block)
         yield packing.filename, packed, packed.tell()
 

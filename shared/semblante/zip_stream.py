@@ -5,52 +5,27 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 BLOCK_BYTES = 1024 * 1024
 TIMESTAMP = (1980, 1, 1, 0, 0, 0)
 """The same for all members: the time a file was copied must not change the archive."""
 
 
-@dataclass(frozen=True)
-class PackedFile:
-    """An image on this machine, and the name that it gets in the zip and in the CSV."""
+def zip_blocks(members: Iterable[tuple[str, Iterable[bytes]]]) -> Iterator[bytes]:
+    """Yield the zip of `members` (name with folders, blocks of content) in the given order.
 
-    name: str
-    path: Path
-    size: int
-    mtime_ns: int
-
-
-def zip_blocks(files: Iterable[PackedFile]) -> Iterator[bytes]:
-    """Yield the zip in blocks of about 1 MiB; at most one block is in memory.
-
-    A file that cannot be read any more is packed empty: it becomes a failed row and is not lost.
+    At most about 1 MiB is in memory.
     """
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
-        for file in files:
-            member = zipfile.ZipInfo(file.name, TIMESTAMP)
+        for name, content in members:
+            member = zipfile.ZipInfo(name, TIMESTAMP)
             member.external_attr = 0o644 << 16
-            member.file_size = file.size
-            with archive.open(member, "w") as target:
-                for block in _blocks_of(file):
+            with archive.open(member, "w", force_zip64=True) as target:
+                for block in content:
                     target.write(block)
                     yield from sink.drain(BLOCK_BYTES)
     yield from sink.drain(1)
-
-
-def _blocks_of(file: PackedFile) -> Iterator[bytes]:
-    """Yield the file's bytes, never more than were there when it was found."""
-    left = file.size
-    try:
-        with file.path.open("rb", buffering=0) as source:
-            while left and (block := source.read(min(left, BLOCK_BYTES))):
-                left -= len(block)
-                yield block
-    except OSError:
-        return
 
 
 class _Sink(io.RawIOBase):

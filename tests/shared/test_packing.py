@@ -9,7 +9,6 @@ import pytest
 
 from semblante.errors import Refused
 from semblante.packing import is_sent_as_it_is, opened, plan_packing
-from semblante.zip_stream import zip_blocks
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(60)
 
@@ -36,8 +35,8 @@ def test_packing_a_copy_gives_the_same_bytes(folder: Path, tmp_path: Path) -> No
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
     os.utime(copy / "b.JPG", (0, 0))
-    first = b"".join(zip_blocks(plan_packing([folder]).files))
-    assert first == b"".join(zip_blocks(plan_packing([copy]).files))
+    first = b"".join(plan_packing([folder]).blocks())
+    assert first == b"".join(plan_packing([copy]).blocks())
 
 
 def test_several_paths_are_named_below_their_common_folder(folder: Path, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def stored(services: Services, job_id: str) -> bytes:
 
 
 def test_an_archive_is_stored_as_it_is(client: FlaskClient, services: Services) -> None:
-    fields = {"lang": "es", "metadata": '{"study": 7}', "detect": "false", "model": "starter"}
+    fields = {"lang": "es", "metadata": '{"study": 7}', "detect": "off", "model": "starter"}
     answer = post(client, ("año.zip", ARCHIVE), **fields)
     assert answer.status_code == 201
     job = answer.get_json()
@@ -57,7 +57,7 @@ def test_an_archive_is_stored_as_it_is(client: FlaskClient, services: Services) 
     ]
     assert stored(services, job["id"]) == ARCHIVE
     with services.database.reading() as session:
-        assert session.get_one(Job, job["id"]).options == {"detect": False, "lang": "es"}
+        assert session.get_one(Job, job["id"]).options == {"detect": "off", "lang": "es"}
 
 
 def test_several_files_become_one_zip(client: FlaskClient, services: Services) -> None:
@@ -91,7 +91,7 @@ def test_a_job_over_an_upload(client: FlaskClient, services: Services) -> None:
     [
         (
             {"detect": "perhaps"},
-            "detect: Input should be a valid boolean",
+            "detect: Input should be 'off'",
         ),
         ({"lang": "fr"}, "lang: Input should be 'en' or 'es'"),
         ({"metadata": "[]"}, "metadata: Input should be a valid dictionary"),

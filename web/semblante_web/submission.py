@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, Json
 from sqlalchemy.exc import IntegrityError
@@ -17,7 +17,7 @@ from semblante.emotions import Language
 from semblante.errors import Conflict, Refused
 from semblante.services import Services
 from semblante.tables import Job, Upload
-from semblante_web.packing import pack_name, zip_blocks
+from semblante_web.packing import pack, pack_name
 from semblante_web.refusals import TooManyJobs
 
 RETRY_AFTER_SECONDS = 30
@@ -36,7 +36,9 @@ class ModelChoice(BaseModel):
 class JobOptions(ModelChoice):
     """How a job labels."""
 
-    detect: bool = Field(False, description="Find the faces in each picture first.")
+    detect: Literal["off"] = Field(
+        "off", description="Face detection: `off`, each whole image is labelled as one face."
+    )
     lang: Language = Field("en", description="Language of the CSV's emotions unless asked else.")
 
 
@@ -126,7 +128,7 @@ def _bytes_of(services: Services, request: Request) -> tuple[str, int | None]:
         blocks = iter(lambda: request.files[0].stream.read(BLOCK_BYTES), b"")
     else:
         streams = (file.stream for file in request.files)
-        blocks = zip_blocks(zip(names, streams, strict=True))
+        blocks = pack(zip(names, streams, strict=True))
     return upload.id, services.storage.write(upload.storage_key, blocks)
 
 

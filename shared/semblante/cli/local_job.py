@@ -22,7 +22,6 @@ from semblante.services import Services, open_services
 from semblante.settings import Settings
 from semblante.tables import Job, Result, Upload
 from semblante.views import JobView, job_view
-from semblante.zip_stream import zip_blocks
 
 NOTE_KEY = "label_input"
 UNFINISHED: tuple[State, ...] = ("validating", "in_progress", "finalizing")
@@ -154,8 +153,8 @@ def _store(
     if given.path is not None:
         services.storage.adopt(key, given.path)
         return given.size
-    files = given.packing.files if given.packing is not None else ()
-    return services.storage.write(key, _counted(zip_blocks(files), on_stored))
+    blocks = given.packing.blocks() if given.packing is not None else iter(())
+    return services.storage.write(key, _counted(blocks, on_stored))
 
 
 def _counted(blocks: Iterable[bytes], on_stored: Callable[[int], None]) -> Iterator[bytes]:
