@@ -1,0 +1,180 @@
+"""The pages in a real Chromium: upload, watch, download, as a person does; in both languages."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from factory import jpeg
+from flow.conftest import IMAGES, csv_of
+from semblante.bundles import find_bundle
+from semblante.cli.local_job import describe_input, start_job
+from semblante.services import Services
+from semblante.settings import Settings
+from semblante.stack.stack import Stack, embedded_stack
+
+pytestmark = [pytest.mark.flow, pytest.mark.browser]
+SCREENSHOTS = Path(__file__).parents[2] / "artifacts"
+LONG_MS = 120_000
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    settings = Settings(
+        data=tmp_path_factory.mktemp("stack") / "data",
+        port=0,
+        chunk_images=25,
+        batch_size=8,
+        compute_threads=1,
+    )
+    with embedded_stack(settings, web=True, predict_worker=True) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        reason = "needs Chromium: install Debian's package chromium"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """A page, and what must stay empty: console errors and requests to other hosts."""
+
+    def __init__(self, context: BrowserContext, url: str) -> None:
+        self.page: Page = context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("console", lambda message: self._console(message.type, message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self._request(request.url, url))
+
+    def _console(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.complaints.append(text)
+
+    def _request(self, address: str, url: str) -> None:
+        if not address.startswith((url, "blob:", "data:")):
+            self.complaints.append(f"request to {address}")
+
+    def shoot(self, name: str) -> None:
+        SCREENSHOTS.mkdir(exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+@pytest.fixture
+def visit(browser: Browser, stack: Stack) -> Iterator[Visit]:
+    context = browser.new_context(
+        base_url=stack.url, viewport={"width": 1280, "height": 900}, locale="en-GB"
+    )
+    visit = Visit(context, stack.url)
+    yield visit
+    assert visit.complaints == []
+    context.close()
+
+
+def test_an_archive_goes_in_and_the_same_csv_comes_out(
+    visit: Visit, stack: Stack, archive: Path, opened: Callable[[Settings], Services]
+) -> None:
+    services = opened(stack.settings)
+    given = describe_input([archive])
+    bundle = find_bundle(stack.settings.data, "starter")
+    by_command = csv_of(services, start_job(services, given, bundle, "en", lambda _: None))
+
+    page = visit.page
+    page.goto("/")
+    visit.shoot("upload")
+    page.set_input_files("#files", archive)
+    page.click("#send")
+    page.wait_for_url("**/jobs/*", timeout=LONG_MS)
+    download_link = page.get_by_role("link", name="Download CSV English")
+    expect(download_link).to_be_visible(timeout=LONG_MS)
+    expect(page.locator("main")).to_contain_text(f"{IMAGES + 1:,}")
+    expect(page.locator("main img").first).to_be_visible()
+    with page.expect_download() as download:
+        download_link.click()
+    assert Path(download.value.path()).read_bytes() == by_command
+    visit.shoot("job")
+    page.goto("/jobs")
+    expect(page.locator("main")).to_contain_text("faces.zip")
+    visit.shoot("jobs")
+
+
+def test_several_images_are_packed_in_the_browser(visit: Visit, tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"cara {number}.jpg").write_bytes(jpeg(60 * number, (64, 64)))
+    page = visit.page
+    page.goto("/")
+    page.set_input_files("#files", sorted(tmp_path.glob("*.jpg")))
+    page.click("#send")
+    page.wait_for_url("**/jobs/*", timeout=LONG_MS)
+    expect(page.get_by_role("link", name="Download CSV English")).to_be_visible(timeout=LONG_MS)
+    expect(page.locator("main")).to_contain_text("cara 2.jpg")
+
+
+def test_a_failed_job_says_why(visit: Visit, tmp_path: Path) -> None:
+    (tmp_path / "text.zip").write_text("no archive")
+    page = visit.page
+    page.goto("/")
+    page.set_input_files("#files", tmp_path / "text.zip")
+    page.click("#send")
+    page.wait_for_url("**/jobs/*", timeout=LONG_MS)
+    expect(page.locator("main")).to_contain_text("not_an_archive", timeout=LONG_MS)
+    visit.shoot("job-failed")
+
+
+def test_one_image_gets_its_answer_without_a_reload(visit: Visit, tmp_path: Path) -> None:
+    (tmp_path / "face.jpg").write_bytes(jpeg(128, (96, 96)))
+    page = visit.page
+    page.goto("/predict")
+    page.evaluate("window.sameDocument = true")
+    page.set_input_files("#image", tmp_path / "face.jpg")
+    expect(page.locator("#preview")).to_be_visible()
+    page.click("#predict-send")
+    expect(page.locator("#faces")).to_contain_text("%", timeout=LONG_MS)
+    expect(page.locator("#faces")).to_contain_text("Happiness")
+    assert page.evaluate("window.sameDocument") is True
+    visit.shoot("predict")
+
+
+def test_the_pages_speak_spanish_on_a_phone(browser: Browser, stack: Stack) -> None:
+    context = browser.new_context(
+        base_url=stack.url,
+        viewport={"width": 390, "height": 844},
+        locale="es-ES",
+        color_scheme="dark",
+    )
+    visit = Visit(context, stack.url)
+    for path, word in (("/", "Enviar"), ("/jobs", "Trabajos"), ("/models", "Modelos")):
+        visit.page.goto(path)
+        expect(visit.page.locator("body")).to_contain_text(word)
+        assert visit.page.evaluate(
+            "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        )
+    visit.shoot("models-phone-spanish")
+    assert visit.complaints == []
+    context.close()
+
+
+def test_without_javascript_the_form_still_submits(
+    browser: Browser, stack: Stack, tmp_path: Path
+) -> None:
+    (tmp_path / "face.jpg").write_bytes(jpeg(90, (64, 64)))
+    context = browser.new_context(base_url=stack.url, java_script_enabled=False, locale="en-GB")
+    page = context.new_page()
+    page.goto("/")
+    page.set_input_files("#files", tmp_path / "face.jpg")
+    page.click("#send")
+    page.wait_for_url("**/jobs/*", timeout=LONG_MS)
+    expect(page.locator("main")).to_contain_text("face.jpg")
+    context.close()
