@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 from pydantic_core import PydanticUndefined
@@ -69,8 +69,9 @@ def cli_page() -> str:
     text = "# Command line\n\n"
     text += "Exit codes: 0 all rows `ok` or `no_face`, 3 some images failed, 1 the job failed, "
     text += "2 usage or refused.\n"
+    parent = click.Context(cli, info_name="semblante", terminal_width=90, **cli.context_settings)
     for name, command in _commands(cli, "semblante"):
-        with click.Context(command, info_name=name, terminal_width=90) as context:
+        with click.Context(command, info_name=name.partition(" ")[2], parent=parent) as context:
             text += f"\n## `{name}`\n\n```text\n{command.get_help(context)}\n```\n"
     return text
 
@@ -92,7 +93,7 @@ def api_page() -> str:
 
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data=Path(folder), broker_url="redis://127.0.0.1:6379/0")
-        document = create_app(settings).spec
+        document = cast("dict[str, Any]", create_app(settings).spec)
     text = (
         "# HTTP API\n\nThe OpenAPI 3.1 document is at `/api/v1/openapi.json`, a page to try it at "
         "`/api/v1/docs`. Errors are `application/problem+json` with a stable `code` "
