@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, delete, insert, select, tuple_, update
+from sqlalchemy import Row, Select, delete, func, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from semblante.tables import EmotionCount, Image, Job, Result
@@ -104,6 +104,18 @@ def emotion_counts(session: Session, job: Job) -> dict[str, int]:
     query = select(EmotionCount.emotion, EmotionCount.faces).where(EmotionCount.job_id == job.id)
     found = {emotion: faces for emotion, faces in session.execute(query)}  # noqa: C416 (typed)
     return {item["id"]: found.get(item["id"], 0) for item in job.classes}
+
+
+def error_counts(session: Session, job_id: str) -> dict[str, int]:
+    """Return the failed images of a job by error code, the most frequent first."""
+    images = func.count()
+    query = (
+        select(Result.error_code, images)
+        .where(Result.job_id == job_id, Result.status == "failed")
+        .group_by(Result.error_code)
+        .order_by(images.desc(), Result.error_code)
+    )
+    return {code: count for code, count in session.execute(query) if code is not None}
 
 
 def read(

@@ -25,6 +25,11 @@ class Counts(BaseModel):
     skipped: int
     faces: int
 
+    @property
+    def finished(self) -> int:
+        """Images that have their rows."""
+        return self.ok + self.no_face + self.failed
+
 
 class JobError(BaseModel):
     """Why a job failed: a stable code and what to do."""
@@ -70,8 +75,9 @@ class JobView(BaseModel):
 
 def job_view(session: Session, job: Job) -> JobView:
     """Return the job with what follows from its rows: progress, speed, time left."""
-    finished = job.ok + job.no_face + job.failed
+    counts = Counts.model_validate(job, from_attributes=True)
     speed = jobs.images_per_second(session, job)
+    left = counts.total - counts.finished
     running = job.state == "in_progress" and not job.paused
     return JobView(
         id=job.id,
@@ -81,11 +87,11 @@ def job_view(session: Session, job: Job) -> JobView:
         model=job.model,
         filename=job.filename,
         size_bytes=job.size_bytes,
-        counts=Counts.model_validate(job, from_attributes=True),
+        counts=counts,
         emotions=results.emotion_counts(session, job),
-        progress=_progress(job, finished),
+        progress=_progress(job, counts),
         images_per_second=round(speed, 1) if speed is not None else None,
-        eta_seconds=round((job.total - finished) / speed, 1) if speed and running else None,
+        eta_seconds=round(left / speed, 1) if speed and running else None,
         created_at=job.created_at,
         **{f"{state}_at": getattr(job, f"{state}_at") for state in STATES},
         error=JobError(code=job.error_code, detail=job.error_detail or "")
@@ -103,10 +109,10 @@ def _outcome(job: Job) -> Literal["ok", "partial", "none"] | None:
     return "partial" if job.ok + job.no_face else "none"
 
 
-def _progress(job: Job, finished: int) -> float:
+def _progress(job: Job, counts: Counts) -> float:
     if job.state == "completed":
         return 1.0
-    return finished / job.total if job.total else 0.0
+    return counts.finished / counts.total if counts.total else 0.0
 
 
 def image_view(row: Row[*tuple[Any, ...]], job: Job) -> dict[str, Any]:

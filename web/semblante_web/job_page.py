@@ -14,7 +14,6 @@ from semblante.services import Services
 from semblante.tables import Job
 from semblante.views import JobView, image_view, job_view
 from semblante_web.changes import Change
-from semblante_web.summary import error_counts
 
 SHOWN_ROWS = 24
 COUNTED_LIVE = 50_000
@@ -31,12 +30,6 @@ class JobPage:
     rows: list[dict[str, Any]]
     errors: Mapping[str, int]
     changes: list[Change]
-
-    @property
-    def finished(self) -> int:
-        """How many images have a row."""
-        counts = self.job.counts
-        return counts.ok + counts.no_face + counts.failed
 
     @property
     def seconds(self) -> float | None:
@@ -65,7 +58,7 @@ def job_page(services: Services, job_id: str) -> JobPage:
 def _errors(session: Session, job: Job, view: JobView) -> Mapping[str, int]:
     if not job.failed or (view.is_open and job.total > COUNTED_LIVE):
         return {}
-    return error_counts(session, job.id)
+    return results.error_counts(session, job.id)
 
 
 def _changes(view: JobView) -> list[Change]:

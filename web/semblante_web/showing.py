@@ -10,6 +10,7 @@ from babel.numbers import format_decimal, format_percent
 from flask import Flask, request, url_for
 from flask_babel import gettext
 
+from semblante.duration import duration as plain_duration
 from semblante.errors import ERROR_CODES
 from semblante_web.language import language
 
@@ -37,12 +38,7 @@ def duration(seconds: float) -> str:
     """Return a time as `3 s`, `2 min 5 s` or `1 h 4 min`."""
     if 0 < seconds < 10:
         return f"{format_decimal(round(seconds, 1), locale=language())} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return plain_duration(seconds)
 
 
 def age(moment: datetime) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from pydantic import BaseModel, Field
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from semblante import results
-from semblante.tables import Job, Result
+from semblante.tables import Job
 from semblante.views import Counts
 
 
@@ -54,7 +53,7 @@ def summary_of(session: Session, job: Job) -> Summary:
             name: EmotionShare(faces=count, share=round(count / total, 4) if total else 0.0)
             for name, count in faces.items()
         },
-        errors=error_counts(session, job.id),
+        errors=results.error_counts(session, job.id),
         seconds=Timings(
             validating=_seconds(job.validating_at, job.in_progress_at),
             in_progress=_seconds(job.in_progress_at, job.finalizing_at),
@@ -62,18 +61,6 @@ def summary_of(session: Session, job: Job) -> Summary:
             total=_seconds(job.created_at, job.completed_at),
         ),
     )
-
-
-def error_counts(session: Session, job_id: str) -> dict[str, int]:
-    """Return the failed images of a job by error code, the most frequent first."""
-    images = func.count()
-    query = (
-        select(Result.error_code, images)
-        .where(Result.job_id == job_id, Result.status == "failed")
-        .group_by(Result.error_code)
-        .order_by(images.desc(), Result.error_code)
-    )
-    return {code: count for code, count in session.execute(query) if code is not None}
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> float | None:

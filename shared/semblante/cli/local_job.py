@@ -8,9 +8,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from semblante import jobs, uploads
+from semblante import jobs, results, uploads
 from semblante.bundles import Bundle
 from semblante.emotions import Language
 from semblante.errors import NotFound
@@ -20,7 +20,7 @@ from semblante.lifecycle import State
 from semblante.packing import Packing, is_sent_as_it_is, plan_packing
 from semblante.services import Services, open_services
 from semblante.settings import Settings
-from semblante.tables import Job, Result, Upload
+from semblante.tables import Job, Upload
 from semblante.views import JobView, job_view
 
 NOTE_KEY = "label_input"
@@ -118,15 +118,8 @@ def view_of(services: Services, job_id: str) -> JobView:
 
 def failures_of(services: Services, job_id: str) -> dict[str, int]:
     """Return how many images failed, by error code, the most frequent first."""
-    number = func.count()
-    query = (
-        select(Result.error_code, number)
-        .where(Result.job_id == job_id, Result.status == "failed")
-        .group_by(Result.error_code)
-        .order_by(number.desc(), Result.error_code)
-    )
     with services.database.reading() as session:
-        return {code or "": count for code, count in session.execute(query)}
+        return results.error_counts(session, job_id)
 
 
 def csv_of(services: Services, job_id: str, language: Language) -> Iterator[bytes]:

@@ -19,6 +19,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from semblante.duration import duration
 from semblante.lifecycle import State
 from semblante.views import JobView
 
@@ -56,7 +57,7 @@ def job_progress() -> Iterator[Callable[[JobView], None]]:
                 task,
                 description=words_of(view),
                 total=view.counts.total or None,
-                completed=_done(view),
+                completed=view.counts.finished,
                 numbers=numbers_of(view) if view.counts.total else "",
             )
 
@@ -90,7 +91,7 @@ def words_of(view: JobView) -> str:
 
 def numbers_of(view: JobView) -> str:
     """Say how far the job is: images, speed, time left, failures."""
-    parts = [f"{_done(view):,}/{view.counts.total:,} images"]
+    parts = [f"{view.counts.finished:,}/{view.counts.total:,} images"]
     if view.images_per_second is not None and view.state == "in_progress":
         parts.append(f"{view.images_per_second:,.1f}/s")
     if view.eta_seconds is not None:
@@ -98,20 +99,6 @@ def numbers_of(view: JobView) -> str:
     if view.counts.failed:
         parts.append(f"{view.counts.failed:,} failed")
     return ", ".join(parts)
-
-
-def duration(seconds: float) -> str:
-    """Return a time as `45 s`, `3 min 20 s` or `2 h 5 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def _done(view: JobView) -> int:
-    return view.counts.ok + view.counts.no_face + view.counts.failed
 
 
 def _line_printer() -> Callable[[JobView], None]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import click
 
-from semblante.cli.progress import duration
+from semblante.duration import duration
 from semblante.errors import IMAGE_ERROR_CODES
 from semblante.views import JobView
 

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from semblante.cli.progress import bytes_progress, duration, job_progress, numbers_of
+from semblante.cli.progress import bytes_progress, job_progress, numbers_of
 from semblante.cli.summary import summary_lines
+from semblante.duration import duration
 from semblante.views import JobView
 from stand_in import job_json
 
