@@ -86,6 +86,29 @@ def test_a_manifest_names_files_beside_it(tmp_path: Path) -> None:
     assert opened(folder, "test").paths == ("x/a.jpg", "gone.jpg")
 
 
+def test_a_zip_may_bring_its_manifest(tmp_path: Path) -> None:
+    manifest = b"path,label\r\nx/a.jpg,2\r\ngone.jpg,7\r\nb.jpg,1\r\n"
+    path = tmp_path / "set.zip"
+    images = {"x/a.jpg": jpeg(1), "b.jpg": jpeg(2), "c.jpg": jpeg(3)}
+    path.write_bytes(zip_bytes({"manifest.csv": manifest} | images))
+    dataset = opened(path)
+    assert dataset.paths == ("x/a.jpg", "gone.jpg", "b.jpg")
+    assert dataset.truth.tolist() == [1, 6, 0]
+    assert contents(dataset) == [jpeg(1), "unreadable_file", jpeg(2)]
+    assert "there is no column split" in refusal(path, "val").message
+
+
+@pytest.mark.parametrize(
+    ("manifest", "line"), [(b"path,label\na,1\nb,\xff", "line 3: it is not UTF-8"), (b"", "line 1")]
+)
+def test_a_damaged_manifest_in_a_zip(tmp_path: Path, manifest: bytes, line: str) -> None:
+    path = tmp_path / "set.zip"
+    path.write_bytes(zip_bytes({"manifest.csv": manifest, "1/a.jpg": jpeg()}))
+    error = refusal(path)
+    assert error.code == "bad_table"
+    assert f"{path}/manifest.csv, {line}" in error.message
+
+
 def test_images_that_are_too_large_are_failures(tmp_path: Path) -> None:
     path = write(tmp_path / "set", {"1/a.jpg": jpeg(1), "2/b.jpg": b"x" * 5000})
     assert contents(opened(path, max_image_bytes=4000)) == [jpeg(1), "too_large"]
@@ -157,6 +180,11 @@ def test_a_manifest_that_cannot_be_used(
     assert error.code == code
     assert error.message.startswith(str(path))
     assert message in error.message
+
+
+def test_an_empty_folder_that_is_no_class_does_not_matter(tmp_path: Path) -> None:
+    members = {"1/a.jpg": jpeg(), "2/b.jpg": jpeg(), "notes/read.txt": b""}
+    assert len(opened(write(tmp_path / "set", members))) == 2
 
 
 def test_votes_that_are_equal_are_no_majority(tmp_path: Path) -> None:

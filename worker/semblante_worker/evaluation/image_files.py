@@ -49,7 +49,7 @@ def open_folder(
     except Refused as error:
         raise Refused("empty_dataset", f"There is no image in {folder}.") from error
     layout = arrange([file.name for file in files], split, names.knows, str(folder))
-    _refuse_empty_classes(folder / layout.prefix, layout)
+    _refuse_empty_classes(folder / layout.prefix, layout, names)
     numbers = sorted(layout.folders)
     labels = {
         name: names.find(name, f"Folder {folder / layout.prefix / name}")
@@ -65,10 +65,10 @@ def open_folder(
     )
 
 
-def _refuse_empty_classes(parent: Path, layout: Layout) -> None:
+def _refuse_empty_classes(parent: Path, layout: Layout, names: ClassNames) -> None:
     used = set(layout.folders.values())
     for folder in sorted(parent.iterdir()):
-        if folder.is_dir() and not folder.name.startswith((".", "__")) and folder.name not in used:
+        if folder.name not in used and names.knows(folder.name) and folder.is_dir():
             raise Refused(
                 "empty_class",
                 f"{folder} holds no image: put images into it, or remove the folder.",

@@ -1,4 +1,4 @@
-"""A data set listed by a CSV: `path,label`, and votes where there are any."""
+"""Manifests: data sets listed by a CSV with `path,label`, and votes where there are any."""
 
 from __future__ import annotations
 
@@ -13,48 +13,59 @@ from semblante_worker.evaluation.class_names import ClassNames
 from semblante_worker.evaluation.dataset import Dataset
 from semblante_worker.evaluation.image_files import FileReader
 from semblante_worker.evaluation.layout import Split
+from semblante_worker.evaluation.metrics import Labels
 from semblante_worker.evaluation.table import Table, bad_table, opened_table, require_columns
 
 _SPLIT_NAMES = {"valid": "val", "validation": "val"}
 
 
-def open_manifest(
-    path: Path, classes: Sequence[Emotion], split: Split | None, max_image_bytes: int
-) -> Dataset:
-    """Read the labelled images that the manifest `path` lists.
+def read_manifest(
+    table: Table, name: str, classes: Sequence[Emotion], split: Split | None
+) -> tuple[tuple[str, ...], Labels]:
+    """Return the paths [n] and true classes, int64 [n], that a manifest lists.
 
-    Paths are relative to the manifest's folder. `label` names a class as folders do. Where it is
-    empty, the class with most votes counts: columns named like classes, or `p1` to `p7` in the
-    order of RAF-DB's folders. With a column `split`, only rows of the split asked for count.
+    `label` names a class as folders do. Where it is empty, the class with most votes counts:
+    columns named like classes, or `p1` to `p7` in the order of RAF-DB's folders. With a `split`,
+    only rows count whose column of that name has it. `name` is the file's, for messages.
 
     Raises:
         Refused: `bad_table`, `unknown_class` or `class_not_in_model`, naming file and line;
             `empty_dataset`, when no row is of the split.
     """
-    names, name = ClassNames(classes), str(path)
+    names = ClassNames(classes)
     paths: list[str] = []
     truth: list[int] = []
-    with opened_table(path) as table:
-        require_columns(table, name, "path", "label")
-        votes = _vote_columns(table, classes, names)
-        for line, row in table.rows:
-            if split is not None and not _is_of(row, split):
-                continue
-            label = row["label"].strip()
-            if not row["path"].strip():
-                raise bad_table(name, line, "the path is empty")
-            paths.append(row["path"].strip())
-            truth.append(
-                names.find(label, f"{name}, line {line}")
-                if label
-                else _majority(row, votes, name, line)
-            )
+    require_columns(table, name, "path", "label", *(("split",) if split else ()))
+    votes = _vote_columns(table, classes, names)
+    for line, row in table.rows:
+        if split is not None and not _is_of(row, split):
+            continue
+        if not row["path"].strip():
+            raise bad_table(name, line, "the path is empty")
+        paths.append(row["path"].strip())
+        label = row["label"].strip()
+        if label:
+            truth.append(names.find(label, f"{name}, line {line}"))
+        else:
+            truth.append(_majority(row, votes, name, line))
     if not paths:
         wanted = f" of the split {split!r}" if split else ""
         raise Refused("empty_dataset", f"{name} lists no image{wanted}.")
-    files = [path.parent / one for one in paths]
-    reader = FileReader(files, max_image_bytes)
-    return Dataset(name, split, tuple(paths), np.array(truth, np.int64), reader)
+    return tuple(paths), np.array(truth, np.int64)
+
+
+def open_manifest(
+    path: Path, classes: Sequence[Emotion], split: Split | None, max_image_bytes: int
+) -> Dataset:
+    """Open the data set that the manifest `path` lists; its paths are relative to its folder.
+
+    Raises:
+        Refused: see `read_manifest`.
+    """
+    with opened_table(path) as table:
+        paths, truth = read_manifest(table, str(path), classes, split)
+    reader = FileReader([path.parent / one for one in paths], max_image_bytes)
+    return Dataset(str(path), split, paths, truth, reader)
 
 
 def _is_of(row: dict[str, str], split: Split) -> bool:

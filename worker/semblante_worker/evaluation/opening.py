@@ -9,12 +9,10 @@ from semblante.emotions import Emotion
 from semblante.settings import Settings
 from semblante_worker.evaluation.class_names import ClassNames
 from semblante_worker.evaluation.dataset import Dataset, check_classes
-from semblante_worker.evaluation.image_archive import open_archive
+from semblante_worker.evaluation.image_archive import MANIFEST, open_archive
 from semblante_worker.evaluation.image_files import open_folder
 from semblante_worker.evaluation.layout import Split
 from semblante_worker.evaluation.manifest import open_manifest
-
-MANIFEST = "manifest.csv"
 
 
 def open_dataset(
@@ -22,7 +20,7 @@ def open_dataset(
 ) -> Dataset:
     """Open the data set `path` with labels from `classes`.
 
-    A folder with `manifest.csv` at its top is read by that, any other by its class folders.
+    A folder or zip with `manifest.csv` at its top is read by that, any other by class folders.
 
     Raises:
         ArchiveError: see `list_archive`.
@@ -35,6 +33,6 @@ def open_dataset(
     elif path.suffix.lower() == ".csv":
         dataset = open_manifest(path, classes, split, settings.max_image_bytes)
     else:
-        dataset = open_archive(path, ClassNames(classes), split, settings)
+        dataset = open_archive(path, classes, split, settings)
     check_classes(dataset.truth, dataset.name)
     return dataset

@@ -12,13 +12,16 @@ from semblante_worker.evaluation.bootstrap import Estimate
 from semblante_worker.evaluation.figures import Evaluation, Scores
 from semblante_worker.evaluation.subject import Subject
 
+WIDE = 120
+"""Columns that all intervals need; narrower terminals get fewer of them."""
+
 
 def print_evaluation(console: Console, evaluation: Evaluation, subject: Subject) -> None:
     """Print headline figures, the table of classes, and what was left out."""
     split = f", split {subject.split}" if subject.split else ""
     console.print(f"{subject.model} on {subject.data}{split}", markup=False, highlight=False)
     console.print(_headline(evaluation))
-    console.print(_classes(evaluation))
+    console.print(_classes(evaluation, is_wide=console.width >= WIDE))
     for line in notes(evaluation, subject):
         console.print(line, markup=False, highlight=False)
 
@@ -60,15 +63,21 @@ def _headline(evaluation: Evaluation) -> Table:
     return table
 
 
-def _classes(evaluation: Evaluation) -> Table:
-    titles = ("class", "clase", "images", "predicted", "precision", "recall", "F1")
+def _classes(evaluation: Evaluation, *, is_wide: bool) -> Table:
+    names = ("class", "clase") if is_wide else ("class",)
+    titles = (*names, "images", "predicted", "precision", "recall", "F1")
     table = Table(*titles, box=rich.box.SIMPLE_HEAD)
-    for column in table.columns[2:]:
+    for column in table.columns[len(names) :]:
         column.justify = "right"
     for one in evaluation.per_class:
-        figures = map(_share, (one.precision, one.recall, one.f1))
-        counts = f"{one.support:,}", f"{one.predicted:,}"
-        table.add_row(one.emotion.en, one.emotion.es, *counts, *figures)
+        table.add_row(
+            *(one.emotion.en, one.emotion.es)[: len(names)],
+            f"{one.support:,}",
+            f"{one.predicted:,}",
+            _share(one.precision, with_range=is_wide),
+            _share(one.recall),
+            _share(one.f1, with_range=is_wide),
+        )
     return table
 
 
@@ -77,11 +86,11 @@ def _column(images: int, scores: Scores) -> list[str]:
     return [f"{images:,}", *map(_share, shares)]
 
 
-def _share(estimate: Estimate | None) -> str:
+def _share(estimate: Estimate | None, *, with_range: bool = True) -> str:
     if estimate is None:
         return "-"
     value, low, high = (100 * one for one in (estimate.value, estimate.low, estimate.high))
-    return f"{value:.1f} % ({low:.1f}-{high:.1f})"
+    return f"{value:.1f} %" + (f" ({low:.1f}-{high:.1f})" if with_range else "")
 
 
 def _plain(estimate: Estimate) -> str:
