@@ -46,7 +46,7 @@ def confusion_chart(evaluation: Evaluation) -> Picture:
                 axes.text(column, row, words, ha="center", va="center", color=shade, fontsize=7.5)
 
     side = min(1.75 + 0.53 * len(names), 14.0)
-    return draw_picture(draw, (side, side), "Confusion matrix; its numbers are below.")
+    return draw_picture(draw, (side, side), "Confusion matrix; metrics.json has its numbers.")
 
 
 def reliability_chart(evaluation: Evaluation) -> Picture:
