@@ -97,6 +97,7 @@ IMAGE_ERROR_CODES: dict[str, str] = {
     "corrupt_member": "The member's compressed bytes cannot be unpacked.",
     "unsafe_path": "The member's name is absolute or climbs out of the archive.",
     "duplicate_path": "An earlier member of the archive has the same name.",
+    "unreadable_file": "The file is not there, or this user may not read it (evaluation only).",
     "worker_crash": "Decoding this image ended the worker process again and again.",
 }
 """Values of the CSV's `error_code`, with what each one means."""
@@ -145,6 +146,13 @@ REQUEST_ERROR_CODES: dict[str, str] = {
     "component_failed": "A component of the stack did not start; its log says why.",
     "corrupt_bundle": "The bundle's card or weights are damaged or do not fit each other.",
     "bundle_in_use": "Models that come with Semblante cannot be removed or replaced.",
+    "empty_dataset": "The data set holds no labelled image; the message says where images belong.",
+    "empty_class": "A class folder of the data set holds no image.",
+    "unknown_class": "A folder or a row names no known class; the message lists those there are.",
+    "class_not_in_model": "The data set has a class that the model lacks.",
+    "one_class_only": "All images of the data set are of one class; at least two are needed.",
+    "bad_table": "A table (CSV) cannot be used; the message names file, line and reason.",
+    "nothing_to_measure": "No image has both a label and a truth to compare it with.",
     "internal_error": "A defect in Semblante; the server's log has the details.",
 }
 """Codes of refused requests and of commands that could not run."""

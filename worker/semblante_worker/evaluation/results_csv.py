@@ -1,0 +1,141 @@
+"""The product's own CSV, compared with the truth: the labels that people have already."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from semblante.emotions import EMOTIONS, Emotion
+from semblante.errors import Refused
+from semblante.export import AFTER_CLASSES, BEFORE_CLASSES
+from semblante_worker.evaluation.class_names import ClassNames
+from semblante_worker.evaluation.measured import Measured
+from semblante_worker.evaluation.table import (
+    Table,
+    bad_table,
+    opened_table,
+    require_columns,
+    without_guard,
+)
+from semblante_worker.evaluation.truth import read_truth
+
+ClassesOf = Callable[[str], Sequence[Emotion] | None]
+"""Gives the classes of a model by its reference, None when it is not installed."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The images that both files name, and how many only one of them does."""
+
+    model: str
+    classes: tuple[Emotion, ...]
+    measured: Measured
+    only_in_results: int
+    only_in_truth: int
+
+
+@dataclass(frozen=True)
+class _Found:
+    """An image of the results: its label and probabilities, or the code of why it has none."""
+
+    label: int
+    probabilities: tuple[float, ...]
+    code: str | None = None
+
+
+def compare_results(results: Path, truth: Path, classes_of: ClassesOf) -> Compared:
+    """Compare the CSV `results` of a job with the CSV `truth`; the first face of an image counts.
+
+    Raises:
+        Refused: `bad_table`, `unknown_class` or `class_not_in_model`, naming file and line;
+            `nothing_to_measure`, when no image is in both.
+    """
+    with opened_table(results) as table:
+        require_columns(table, str(results), *BEFORE_CLASSES, *AFTER_CLASSES)
+        ids = _class_columns(table, str(results))
+        model, classes, found = _read(table, ids, str(results), classes_of)
+    names = ClassNames(classes)
+    wanted = read_truth(truth, names)
+    both = [path for path in found if path in wanted]
+    if not both:
+        raise Refused(
+            "nothing_to_measure",
+            f"No image_path of {truth} is in {results}: paths must be written as in the CSV.",
+        )
+    return Compared(
+        model=model,
+        classes=classes,
+        measured=_join(both, found, wanted, len(classes)),
+        only_in_results=len(found) - len(both),
+        only_in_truth=len(wanted) - len(both),
+    )
+
+
+def _class_columns(table: Table, name: str) -> tuple[str, ...]:
+    first, last = table.columns.index(BEFORE_CLASSES[-1]), table.columns.index(AFTER_CLASSES[0])
+    ids = table.columns[first + 1 : last]
+    if len(ids) < 2:
+        raise bad_table(name, 1, "there is no column per class between confidence and face_x")
+    return ids
+
+
+def _read(
+    table: Table, ids: Sequence[str], name: str, classes_of: ClassesOf
+) -> tuple[str, tuple[Emotion, ...], dict[str, _Found]]:
+    model, classes = "", _named(ids, None)
+    names = ClassNames(classes)
+    found: dict[str, _Found] = {}
+    for line, row in table.rows:
+        if not model:
+            model = without_guard(row["model"])
+            classes = _named(ids, classes_of(model))
+            names = ClassNames(classes)
+        # Another face of the same image, or a second member with the same name.
+        found.setdefault(without_guard(row["image_path"]), _found(row, ids, names, name, line))
+    return model, classes, found
+
+
+def _found(
+    row: dict[str, str], ids: Sequence[str], names: ClassNames, name: str, line: int
+) -> _Found:
+    status = row["status"]
+    if status == "no_face":
+        return _Found(-1, (), "no_face")
+    if status == "failed":
+        return _Found(-1, (), row["error_code"] or "failed")
+    if status != "ok":
+        raise bad_table(name, line, f"status is {status!r}, not ok, no_face or failed")
+    try:
+        probabilities = tuple(float(row[one]) for one in ids)
+    except ValueError as error:
+        raise bad_table(name, line, f"a probability is no number: {error}") from None
+    if abs(sum(probabilities) - 1) > 0.001 * max(1, len(ids) / 20):
+        raise bad_table(name, line, f"the probabilities sum to {sum(probabilities):.4f}, not 1")
+    return _Found(names.find(row["emotion"], f"{name}, line {line}"), probabilities)
+
+
+def _named(ids: Sequence[str], known: Sequence[Emotion] | None) -> tuple[Emotion, ...]:
+    """Give the classes of the columns their names: the model's, or else the seven emotions'."""
+    by_id = {emotion.id: emotion for emotion in (known or EMOTIONS)}
+    return tuple(by_id.get(one, Emotion(one, one, one)) for one in ids)
+
+
+def _join(
+    paths: Sequence[str], found: dict[str, _Found], truth: dict[str, int], classes: int
+) -> Measured:
+    labelled = [path for path in paths if found[path].code is None]
+    codes = {path: code for path in paths if (code := found[path].code) is not None}
+    probabilities = np.array([found[path].probabilities for path in labelled], np.float32)
+    return Measured(
+        numbers=np.arange(len(labelled)),
+        paths=tuple(labelled),
+        truth=np.array([truth[path] for path in labelled], np.int64),
+        predicted=np.array([found[path].label for path in labelled], np.int64),
+        probabilities=probabilities.reshape(len(labelled), classes),
+        failed=dict(sorted(Counter(codes.values()).items())),
+        failed_truth=np.array([truth[path] for path in codes], np.int64),
+    )

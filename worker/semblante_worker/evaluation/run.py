@@ -1,0 +1,103 @@
+"""One evaluation from beginning to end, as `semblante evaluate` runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from semblante.bundles import Bundle, find_bundle, read_bundle
+from semblante.emotions import Emotion
+from semblante.errors import NotFound
+from semblante.settings import Settings
+from semblante_worker.evaluation.dataset import Dataset, check_classes
+from semblante_worker.evaluation.figures import Evaluation
+from semblante_worker.evaluation.measured import Progress, measure_dataset
+from semblante_worker.evaluation.mistakes import Mistake, pick_mistakes
+from semblante_worker.evaluation.results_csv import compare_results
+from semblante_worker.evaluation.subject import Subject, subject_of
+from semblante_worker.predict import Predictor
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a report is made from."""
+
+    evaluation: Evaluation
+    mistakes: list[Mistake]
+    subject: Subject
+
+
+def find_model(settings: Settings, model: str) -> Bundle:
+    """Return the bundle that `model` names: an installed one, or a folder, which is verified.
+
+    Raises:
+        NotFound: `model_not_found`.
+        BundleError: `corrupt_bundle`.
+    """
+    try:
+        return find_bundle(settings.data, model)
+    except NotFound:
+        if Path(model).is_dir():
+            return read_bundle(Path(model), verify=True)
+        raise
+
+
+def run_on_dataset(
+    settings: Settings, bundle: Bundle, dataset: Dataset, progress: Progress, *, raw: bool
+) -> Run:
+    """Label the data set's images by `bundle` and measure; `raw` sets the temperature to 1.
+
+    Raises:
+        BundleError, Unavailable: the model cannot be loaded; see `Predictor.predict_images`.
+        Refused: `nothing_to_measure`, when no image could be labelled.
+    """
+    if raw:
+        card = bundle.card.model_copy(update={"temperature": 1.0})
+        bundle = Bundle(bundle.folder, card, bundle.digest)
+    measured = measure_dataset(Predictor(settings), bundle, dataset, progress)
+    subject = subject_of(
+        bundle,
+        data=dataset.name,
+        split=dataset.split,
+        temperature=bundle.card.temperature,
+        outside=dataset.outside,
+    )
+    evaluation = measured.evaluate(bundle.classes)
+    return Run(evaluation, pick_mistakes(measured, dataset, settings.max_image_pixels), subject)
+
+
+def run_on_results(settings: Settings, results: Path, truth: Path) -> Run:
+    """Compare a job's CSV with the truth.
+
+    The names of the classes and the card come from the model if it is installed here.
+
+    Raises:
+        Refused: see `compare_results` and `check_classes`.
+    """
+
+    def classes_of(reference: str) -> Sequence[Emotion] | None:
+        bundle = _installed(settings, reference)
+        return bundle.classes if bundle else None
+
+    compared = compare_results(results, truth, classes_of)
+    check_classes(compared.measured.all_truth, str(truth))
+    bundle = _installed(settings, compared.model)
+    subject = Subject(compared.model, data=str(results))
+    if bundle is not None:
+        subject = subject_of(bundle, data=str(results), split=None, temperature=None)
+    subject = replace(
+        subject,
+        only_in_results=compared.only_in_results,
+        only_in_truth=compared.only_in_truth,
+    )
+    evaluation = compared.measured.evaluate(compared.classes)
+    mistakes = pick_mistakes(compared.measured, None, settings.max_image_pixels)
+    return Run(evaluation, mistakes, subject)
+
+
+def _installed(settings: Settings, reference: str) -> Bundle | None:
+    try:
+        return find_bundle(settings.data, reference)
+    except NotFound:
+        return None
