@@ -9,6 +9,7 @@ SemblanteError
 ├── ArchiveError               the upload is no usable archive: the job fails with this reason
 ├── ImageError                 one image cannot be labelled: one failed row, never more
 ├── BundleError                a model cannot be loaded
+├── TrainingError              a data set, a recipe, starting weights or a run cannot be used
 └── Unavailable                a component is missing or does not answer (HTTP 503)
 
 Codes are documented in docs/errors.md; a test fails when one is not.
@@ -74,6 +75,12 @@ class ImageError(SemblanteError):
 
 class BundleError(SemblanteError):
     """A model bundle is missing, damaged or not understood."""
+
+    http_status = 422
+
+
+class TrainingError(SemblanteError):
+    """A data set, a recipe, starting weights or a run folder cannot be used for training."""
 
     http_status = 422
 
@@ -145,6 +152,11 @@ REQUEST_ERROR_CODES: dict[str, str] = {
     "component_failed": "A component of the stack did not start; its log says why.",
     "corrupt_bundle": "The bundle's card or weights are damaged or do not fit each other.",
     "bundle_in_use": "Models that come with Semblante cannot be removed or replaced.",
+    "invalid_dataset": "The data set cannot be trained on; the message names the folder or file.",
+    "invalid_recipe": "The recipe is unknown or damaged; the message names the field.",
+    "invalid_weights": "The file of starting weights cannot be read or fits no layer.",
+    "run_exists": "The folder holds a training run; continue it by --resume or name another one.",
+    "run_differs": "The run to resume had another recipe, seed or data set.",
     "internal_error": "A defect in Semblante; the server's log has the details.",
 }
 """Codes of refused requests and of commands that could not run."""
