@@ -11,19 +11,23 @@ from torch import nn
 class AveragedNetwork:
     """A copy of a network that follows it slowly; `steps` is how often it did."""
 
-    def __init__(self, network: nn.Module, decay: float, steps: int = 0) -> None:
-        self.network = deepcopy(network).eval().requires_grad_(False)
-        self.steps = steps
+    def __init__(self, followed: nn.Module, decay: float) -> None:
+        self.network = deepcopy(followed).eval().requires_grad_(False)
+        self.steps = 0
         self._decay = decay
+        pairs = list(
+            zip(self.network.state_dict().values(), followed.state_dict().values(), strict=True)
+        )
+        # The tensors of a network stay the same objects, whatever is copied into them.
+        self._numbers = [(own, new) for own, new in pairs if own.is_floating_point()]
+        self._counters = [(own, new) for own, new in pairs if not own.is_floating_point()]
 
     @torch.no_grad()
-    def update(self, network: nn.Module) -> None:
-        """Go a little towards `network`: less in the first steps, which are far from its end."""
+    def update(self) -> None:
+        """Go a little towards the network; more in the first steps, when little is learned."""
         self.steps += 1
         decay = min(self._decay, (1 + self.steps) / (10 + self.steps))
-        new = network.state_dict()
-        for name, own in self.network.state_dict().items():
-            if own.is_floating_point():
-                own.lerp_(new[name], 1 - decay)
-            else:
-                own.copy_(new[name])
+        own = [pair[0] for pair in self._numbers]
+        torch._foreach_lerp_(own, [pair[1] for pair in self._numbers], 1 - decay)
+        for counter, new in self._counters:
+            counter.copy_(new)

@@ -48,6 +48,7 @@ def look(
                 ],
             }
         )
+    random = _random_for_good(recipe, network, taken)
     return {
         "recipe": recipe.name,
         "seed": seed,
@@ -57,6 +58,7 @@ def look(
         "unreadable": [f"{picture.path} [{picture.code}]" for picture in gathered.unreadable],
         "architecture": recipe.architecture,
         "starting_weights": taken.describe() if taken else "random",
+        "frozen_at_random": random,
         "phases": phases[::-1],
     }
 
@@ -80,6 +82,12 @@ def render(overview: dict[str, Any]) -> str:
         unused = ", ".join(f"{count:,} of {part}" for part, count in images["unused"].items())
         lines.append(f"  not used: {unused}")
     lines.append(overview["starting_weights"])
+    if overview["frozen_at_random"]:
+        stages = ", ".join(overview["frozen_at_random"])
+        lines.append(
+            f"  WARNING: {stages} holds layers that start at random and stay frozen. Take complete "
+            "weights, or train it, too: --set learning_rates.STAGE=1e-4"
+        )
     for number, phase in enumerate(overview["phases"], start=1):
         lines.append(
             f"Network in phase {number}, {phase['epochs']} epochs: {overview['architecture']}"
@@ -92,6 +100,19 @@ def render(overview: dict[str, Any]) -> str:
         sums = [sum(row[kind] for row in phase["stages"]) for kind in ("trained", "frozen")]
         lines.append("  {:<16}{:>12,}{:>12,}".format("all", *sums))
     return "\n".join(lines)
+
+
+def _random_for_good(recipe: Recipe, network: nn.Module, taken: Taken | None) -> list[str]:
+    """Return the stages with weights that start at random and that no phase trains."""
+    trained = {stage for phase in recipe.phases for stage in phase.learning_rates}
+    known = set(taken.taken) if taken else set()
+    found = []
+    for stage, modules in stage_modules(network, recipe.architecture).items():
+        own = {parameter for module in modules for parameter in module.parameters()}
+        names = {name for name, parameter in network.named_parameters() if parameter in own}
+        if stage not in trained and not names <= known:
+            found.append(stage)
+    return found
 
 
 def _numbers(modules: list[nn.Module]) -> dict[str, int]:

@@ -80,7 +80,7 @@ def train_epoch(
         set_rates(trained.optimizer, rate_factor(phase, steps.done + number, steps.total))
         loss, hits = _step(network, trained.optimizer, pixels, targets, phase, setting)
         if trained.averaged is not None:
-            trained.averaged.update(network)
+            trained.averaged.update()
         loss_sum += loss * len(pixels)
         right += hits
         seen += len(pixels)

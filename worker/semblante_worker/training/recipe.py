@@ -101,7 +101,7 @@ class Augmentation(_Part):
         description="Area of a random crop, as shares of the picture; without it the picture is "
         "resized and cut as in evaluation.",
     )
-    crop_ratio: Range = Field((0.75, 4 / 3), description="Width to height of that crop.")
+    crop_ratio: Range = Field((0.75, 1.3333), description="Width to height of that crop.")
     flip: Share = Field(0.0, description="Probability of mirroring left and right.")
     rotation: float = Field(0.0, ge=0, le=180, description="Most degrees of turning.")
     shift: Share = Field(0.0, description="Most shift, as a share of the width and the height.")
@@ -126,8 +126,8 @@ class Phase(_Part):
     epochs: int = Field(ge=1, le=10_000, description="Passes over the training images.")
     learning_rates: dict[Stage, Positive] = Field(
         min_length=1,
-        description="Highest rate of each stage that is trained; a stage that is not named stays "
-        "frozen, its batch norm statistics too.",
+        description="Highest rate of each stage that is trained (`stem`, `stage1` to `stage4`, "
+        "`head`); one that is not named stays frozen, its batch norm statistics too.",
     )
     optimizer: Literal["adam", "adamw", "sgd"] = Field(
         "adam", description="`sgd` has a momentum of 0.9 (Nesterov)."
