@@ -155,7 +155,7 @@ REQUEST_ERROR_CODES: dict[str, str] = {
     "invalid_dataset": "The data set cannot be trained on; the message names the folder or file.",
     "invalid_recipe": "The recipe is unknown or damaged; the message names the field.",
     "invalid_weights": "The file of starting weights cannot be read or fits no layer.",
-    "run_exists": "The folder holds a training run; continue it by --resume or name another one.",
+    "run_exists": "The folder is taken; continue its run by --resume or name another folder.",
     "run_differs": "The run to resume had another recipe, seed or data set.",
     "internal_error": "A defect in Semblante; the server's log has the details.",
 }

@@ -106,7 +106,7 @@ def _random_for_good(recipe: Recipe, network: nn.Module, taken: Taken | None) ->
     """Return the stages with weights that start at random and that no phase trains."""
     trained = {stage for phase in recipe.phases for stage in phase.learning_rates}
     known = set(taken.taken) if taken else set()
-    found = []
+    found: list[str] = []
     for stage, modules in stage_modules(network, recipe.architecture).items():
         own = {parameter for module in modules for parameter in module.parameters()}
         names = {name for name, parameter in network.named_parameters() if parameter in own}

@@ -13,11 +13,11 @@ _ONE_CYCLE_END = 1 / 250_000
 
 def rate_factor(phase: Phase, step: int, steps: int) -> float:
     """Return what the rates of `phase` are multiplied by in `step`, counted from 0, of `steps`."""
-    progress = step / max(steps - 1, 1)
     if phase.schedule == "one_cycle":
-        if progress < phase.warmup:
-            return _cosine(_ONE_CYCLE_START, 1.0, progress / phase.warmup)
-        return _cosine(1.0, _ONE_CYCLE_END, (progress - phase.warmup) / (1 - phase.warmup))
+        peak = phase.warmup * steps - 1
+        if step < peak:
+            return _cosine(_ONE_CYCLE_START, 1.0, step / peak)
+        return _cosine(1.0, _ONE_CYCLE_END, (step - peak) / (steps - 1 - peak))
     rising = round(phase.warmup * steps)
     if step < rising:
         return (step + 1) / rising

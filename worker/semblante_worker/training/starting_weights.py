@@ -79,11 +79,15 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             return dict(safetensors.torch.load_file(path))
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (
-        OSError,
+        ArithmeticError,
+        AssertionError,
+        AttributeError,
         EOFError,
+        LookupError,
+        OSError,
         RuntimeError,
+        TypeError,
         ValueError,
-        KeyError,
         pickle.UnpicklingError,
         safetensors.SafetensorError,
     ) as error:
