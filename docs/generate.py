@@ -1,18 +1,23 @@
-"""Write the reference pages settings, errors, cli and api from the code; a test runs it, too."""
+"""Write the reference pages from the code: settings, errors, cli, api, recipes; a test runs it."""
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast, get_args, get_origin
 
 import click
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from semblante.cli import cli
 from semblante.errors import IMAGE_ERROR_CODES, JOB_ERROR_CODES, REQUEST_ERROR_CODES
 from semblante.settings import Settings
+from semblante_worker.training.recipe import Augmentation, Data, Phase, Recipe, RecipeClass
+from semblante_worker.training.recipe_files import load_recipe, recipe_names
 
 FOLDER = Path(__file__).parent
 NOTICE = "<!-- Written by docs/generate.py: run `make docs` after a change. -->\n\n"
@@ -25,6 +30,7 @@ def pages() -> dict[str, str]:
         "errors.md": NOTICE + errors_page(),
         "cli.md": NOTICE + cli_page(),
         "api.md": NOTICE + api_page(),
+        "recipes.md": NOTICE + recipes_page(),
     }
 
 
@@ -104,6 +110,44 @@ def api_page() -> str:
             if method != "parameters":
                 text += f"| `{method.upper()} {path}` | {operation.get('summary', '')} |\n"
     return text
+
+
+def recipes_page() -> str:
+    """Return the recipes that come with Semblante, and the tables of all fields."""
+    text = "# Recipes\n\n[How to train](training.md). These come with Semblante:\n\n"
+    text += "| recipe | what it is |\n|---|---|\n"
+    text += "\n".join(f"| `{name}` | {load_recipe(name).description} |" for name in recipe_names())
+    for title, model in (
+        ("Fields", Recipe),
+        ("`data`", Data),
+        ("`augmentation`", Augmentation),
+        ("`phases`, one or more", Phase),
+        ("`classes`, two or more", RecipeClass),
+    ):
+        rows = "\n".join(
+            f"| `{name}` | {_default_of_recipe(field)} | {field.description}{_choices(field)} |"
+            for name, field in model.model_fields.items()
+        )
+        text += f"\n\n## {title}\n\n| field | default | meaning |\n|---|---|---|\n{rows}"
+    return text + "\n"
+
+
+def _default_of_recipe(field: FieldInfo) -> str:
+    """Return a default as TOML has it; tables and long texts are left out."""
+    default = field.default
+    parts = default if isinstance(default, tuple) else (default,)
+    if field.is_required():
+        return "needed"
+    if parts in ((), (None,)) or any(isinstance(part, BaseModel) for part in parts):
+        return ""
+    text = json.dumps(default)
+    return f"`{text}`" if len(text) < 40 else ""
+
+
+def _choices(field: FieldInfo) -> str:
+    if get_origin(field.annotation) is not Literal:
+        return ""
+    return f" One of {', '.join(f'`{choice}`' for choice in get_args(field.annotation))}."
 
 
 if __name__ == "__main__":

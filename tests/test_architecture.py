@@ -21,6 +21,8 @@ FORBIDDEN = {
     "semblante.client": ("flask", "torch", "openvino"),
     "semblante.views": ("flask", "torch", "openvino"),
     "semblante_web.app": ("torch", "openvino", "semblante_worker"),
+    "semblante_worker.training.command": ("flask", "torch", "torchvision"),
+    "semblante_worker.training.dataset_command": ("flask", "torch", "torchvision"),
     "semblante_worker.tasks": ("flask", "semblante_web", "torch", "openvino"),
 }
 

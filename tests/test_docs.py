@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).parents[1]
 DOCS = REPOSITORY / "docs"
 
 
-@pytest.mark.parametrize("name", ["settings.md", "errors.md", "cli.md", "api.md"])
+@pytest.mark.parametrize("name", ["settings.md", "errors.md", "cli.md", "api.md", "recipes.md"])
 def test_a_generated_page_is_fresh(name: str) -> None:
     pages = runpy.run_path(str(DOCS / "generate.py"))["pages"]()
     stored = (DOCS / name).read_text(encoding="utf-8")

@@ -18,6 +18,8 @@ Label = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Side = Annotated[int, Field(ge=8, le=2048)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
+Architecture = Literal["resnet18", "resnet34", "resnet50", "mobilenet_v2", "efficientnet_b0"]
+"""The networks that a card may name: all with torchvision's names of weights."""
 
 
 class _Part(BaseModel):
@@ -97,7 +99,7 @@ class Card(_Part):
     name: Name
     version: Label
     description: Text
-    architecture: Literal["resnet18", "resnet34"]
+    architecture: Architecture
     classes: Annotated[tuple[CardClass, ...], Field(min_length=2, max_length=100)]
     preprocess: Preprocess
     files: dict[Filename, CardFile]

@@ -9,6 +9,7 @@ SemblanteError
 ├── ArchiveError               the upload is no usable archive: the job fails with this reason
 ├── ImageError                 one image cannot be labelled: one failed row, never more
 ├── BundleError                a model cannot be loaded
+├── TrainingError              a data set, a recipe, starting weights or a run cannot be used
 └── Unavailable                a component is missing or does not answer (HTTP 503)
 
 Codes are documented in docs/errors.md; a test fails when one is not.
@@ -74,6 +75,12 @@ class ImageError(SemblanteError):
 
 class BundleError(SemblanteError):
     """A model bundle is missing, damaged or not understood."""
+
+    http_status = 422
+
+
+class TrainingError(SemblanteError):
+    """A data set, a recipe, starting weights or a run folder cannot be used for training."""
 
     http_status = 422
 
@@ -153,6 +160,11 @@ REQUEST_ERROR_CODES: dict[str, str] = {
     "one_class_only": "All images of the data set are of one class; at least two are needed.",
     "bad_table": "A table (CSV) cannot be used; the message names file, line and reason.",
     "nothing_to_measure": "No image has both a label and a truth to compare it with.",
+    "invalid_dataset": "The data set cannot be trained on; the message names the folder or file.",
+    "invalid_recipe": "The recipe is unknown or damaged; the message names the field.",
+    "invalid_weights": "The file of starting weights cannot be read or fits no layer.",
+    "run_exists": "The folder is taken; continue its run by --resume or name another folder.",
+    "run_differs": "The run to resume had another recipe, seed or data set.",
     "internal_error": "A defect in Semblante; the server's log has the details.",
 }
 """Codes of refused requests and of commands that could not run."""

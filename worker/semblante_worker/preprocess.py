@@ -29,12 +29,21 @@ def prepare(image: Image.Image, spec: Preprocess) -> Pixels:
     Colour is reduced first (grey is ITU-R BT.601 luma), then the whole image is resized without
     keeping its aspect ratio, then cut. Pillow's resize antialiases when it makes smaller.
     """
-    height, width = spec.resize
-    plain = to_grey(image) if spec.colour == "grey" else _to_rgb(image)
-    sized = plain.resize((width, height), _FILTERS[spec.interpolation])
+    sized = resize(reduce_colour(image, spec), spec)
     if spec.crop is not None:
         sized = _cut_centre(sized, *spec.crop)
     return np.asarray(sized, dtype=np.uint8)
+
+
+def reduce_colour(image: Image.Image, spec: Preprocess) -> Image.Image:
+    """Return the image in mode "L" (grey) or "RGB", as `spec` says."""
+    return to_grey(image) if spec.colour == "grey" else _to_rgb(image)
+
+
+def resize(image: Image.Image, spec: Preprocess) -> Image.Image:
+    """Return the whole image in the size that `spec` has before its cut."""
+    height, width = spec.resize
+    return image.resize((width, height), _FILTERS[spec.interpolation])
 
 
 def _cut_centre(image: Image.Image, height: int, width: int) -> Image.Image:

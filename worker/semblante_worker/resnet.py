@@ -1,7 +1,7 @@
 """ResNet-18 and ResNet-34 with torchvision's names of weights.
 
-The definition is our own because torchvision publishes no build for CPUs only on the package
-index, and nothing else of it is needed. Keys and results equal torchvision's
+The definition is our own so that plain labelling needs no torchvision, of which the package index
+has no build for CPUs only. Keys and results equal torchvision's
 `torchvision/models/resnet.py` (`resnet18`, `resnet34`, without `zero_init_residual`), so that
 weights can be exchanged in both directions.
 

@@ -31,6 +31,7 @@ SUMMARIES = {
     "web": "Run the web only: pages and API (production).",
     "worker": "Run one worker only (production).",
     "train": "Train a model.",
+    "dataset": "Look at a data set, or make a smaller copy of it.",
     "evaluate": "Measure a model on labelled images.",
     "webcam": "Label faces before a camera.",
 }

@@ -12,6 +12,7 @@ This module imports torch: see `load_engine`.
 from __future__ import annotations
 
 from copy import deepcopy
+from typing import TypeVar
 
 import numpy as np
 import safetensors
@@ -23,16 +24,19 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from semblante.bundles import Bundle, corrupt
 from semblante.card import WEIGHTS, Preprocess
 from semblante.errors import Unavailable
+from semblante_worker.architectures import build_network
 from semblante_worker.decode import usable_cores
 from semblante_worker.engines import Engine, Numbers
 from semblante_worker.preprocess import Pixels
-from semblante_worker.resnet import ResNet, build_resnet
+from semblante_worker.resnet import ResNet
 
 CPU_ROWS = 32
 """Images per pass on a CPU, whatever the batch: with 64 the activations leave the cache, and 436
 images/s instead of 497 were measured; with 16, 472."""
 
-_CONVOLUTIONS = (("conv1", "bn1"), ("conv2", "bn2"), ("0", "1"))
+Network = TypeVar("Network", bound=nn.Module)
+
+_CONVOLUTIONS = (("conv1", "bn1"), ("conv2", "bn2"), ("conv3", "bn3"), ("0", "1"))
 
 
 def load_torch_engine(bundle: Bundle, device: str, compute_threads: int) -> Engine:
@@ -43,14 +47,15 @@ def load_torch_engine(bundle: Bundle, device: str, compute_threads: int) -> Engi
     return TorchEngine(bundle, load_network(bundle), target)
 
 
-def load_network(bundle: Bundle) -> ResNet:
+def load_network(bundle: Bundle) -> nn.Module:
     """Return the bundle's network as trained, float32 on the CPU, in evaluation mode.
 
     Raises:
         BundleError: `corrupt_bundle`, when the weights are damaged or do not fit the card.
+        Unavailable: `component_missing`, when the architecture needs torchvision.
     """
     path = bundle.path(WEIGHTS)
-    network = build_resnet(bundle.card.architecture, len(bundle.classes))
+    network = build_network(bundle.card.architecture, len(bundle.classes))
     try:
         network.load_state_dict(safetensors.torch.load(bundle.read(WEIGHTS)), strict=True)
     except (safetensors.SafetensorError, RuntimeError) as error:
@@ -79,16 +84,17 @@ def choose_device(name: str) -> torch.device:
 class TorchEngine(Engine):
     """A network on a CPU or a CUDA device."""
 
-    def __init__(self, bundle: Bundle, network: ResNet, device: torch.device) -> None:
+    def __init__(self, bundle: Bundle, network: nn.Module, device: torch.device) -> None:
         super().__init__(bundle)
         # Half precision on CUDA is written from torch's documentation and has not been measured.
         self._type = torch.float16 if device.type == "cuda" else torch.float32
         self._device = device
         spec = bundle.card.preprocess
-        self._is_grey = spec.colour == "grey" and len(set(spec.mean)) == 1
+        has_one_channel = spec.colour == "grey" and len(set(spec.mean)) == 1
+        self._is_grey = has_one_channel and isinstance(network, ResNet)
         self._mean, self._std = self._input_statistics(spec)
         network = _fold_batch_norms(network)
-        if self._is_grey:
+        if self._is_grey and isinstance(network, ResNet):
             network.conv1 = _sum_channels(network.conv1, spec)
         self._network = _lay_channels_last(network.to(device, self._type))
 
@@ -116,7 +122,7 @@ class TorchEngine(Engine):
         return torch.tensor(mean, device=self._device), torch.tensor(std, device=self._device)
 
 
-def _fold_batch_norms(network: ResNet) -> ResNet:
+def _fold_batch_norms(network: Network) -> Network:
     """Return a copy in which each convolution does the work of the batch norm behind it."""
     network = deepcopy(network)
     for parent in list(network.modules()):
@@ -129,7 +135,7 @@ def _fold_batch_norms(network: ResNet) -> ResNet:
     return network
 
 
-def _lay_channels_last(network: ResNet) -> ResNet:
+def _lay_channels_last(network: Network) -> Network:
     """Lay the weights out as the images come, so that no pass converts anything."""
     for parameter in network.parameters():
         if parameter.dim() == 4:

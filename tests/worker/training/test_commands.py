@@ -1,0 +1,89 @@
+"""`semblante train` and `semblante dataset` as a person calls them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from picture_sets import pictures, write_zip
+from semblante.cli import cli
+from semblante_worker.training.dataset import read_dataset
+
+SEVEN = {f"DATASET/train/{number}": 4 for number in range(1, 8)}
+
+
+@pytest.fixture
+def seven(tmp_path: Path) -> Path:
+    """Return a zip like RAF-DB's, with one picture that is damaged."""
+    bad = {"DATASET/train/3/bad.jpg": b"\xff\xd8\xff nonsense"}
+    return write_zip(tmp_path / "seven.zip", pictures(SEVEN) | bad)
+
+
+def call(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(cli, [str(argument) for argument in arguments])
+    return result.exit_code, result.output
+
+
+def test_train(tmp_path: Path, seven: Path) -> None:
+    small = ["--set", "preprocess.resize=[36,36]", "--set", "preprocess.crop=[32,32]"]
+    recipe = ["--recipe", "resnet18-transfer", *small, "--set", "epochs=1"]
+    code, output = call(
+        "train", seven, *recipe, "--set", "pretrained=false", "-o", tmp_path / "run", "--name", "my"
+    )
+    assert code == 0, output
+    assert "Left out: DATASET/train/3/bad.jpg" in output
+    assert "of 7 validation images" in output
+    code, output = call("models", "import", tmp_path / "run", "--data", tmp_path / "data")
+    assert (code, output.startswith("my@")) == (0, True)
+    code, output = call("train", seven, *recipe, "-o", tmp_path / "run")
+    assert (code, "[run_exists]" in output) == (2, True)
+
+
+def test_train_refuses(tmp_path: Path, seven: Path) -> None:
+    code, output = call("train", seven, "--recipe", "best", "-o", tmp_path / "run")
+    assert (code, "[invalid_recipe]" in output) == (2, True)
+    code, output = call("train", seven, "--recipe", "mobilenetv2-transfer", "-o", tmp_path / "run")
+    assert (code, "has the label '1'" in output, "[invalid_dataset]" in output) == (2, True, True)
+    bad = tmp_path / "bad.pth"
+    bad.write_bytes(b"nothing")
+    recipe = ("--recipe", "resnet18-transfer", "--init", bad)
+    code, output = call("train", seven, *recipe, "-o", tmp_path / "run")
+    assert (code, "[invalid_weights]" in output) == (2, True)
+
+
+def test_dataset_show(tmp_path: Path, seven: Path) -> None:
+    code, output = call("dataset", "show", seven, "-o", tmp_path / "report.html")
+    assert code == 0, output
+    assert "train: 29 images" in output
+    assert "Cannot be read: DATASET/train/3/bad.jpg" in output
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert page.count("<img ") == 28
+    assert "http" not in page
+    assert '<tr><th scope="row">3</th><td>5</td></tr>' in page
+
+
+def test_a_page_cannot_be_broken_by_names(tmp_path: Path) -> None:
+    files = pictures({"train/<b>&": 1, "train/x": 1})
+    call("dataset", "show", write_zip(tmp_path / "s.zip", files), "-o", tmp_path / "r.html")
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "<b>" not in page
+    assert "&lt;b&gt;&amp;" in page
+
+
+def test_dataset_subset(tmp_path: Path, seven: Path) -> None:
+    code, output = call("dataset", "subset", seven, "--per-class", 2, "-o", tmp_path / "copy")
+    assert (code, "train: 14 images" in output) == (0, True), output
+    counts = read_dataset(tmp_path / "copy").counts()
+    assert counts == {"train": {str(number): 2 for number in range(1, 8)}}
+    code, output = call("dataset", "subset", seven, "--per-class", 2, "-o", tmp_path / "copy")
+    assert (code, "[run_exists]" in output) == (2, True)
+
+
+def test_a_subset_of_a_manifest_keeps_votes(tmp_path: Path) -> None:
+    rows = "path,source,usage,label,p1,p2\na/000.png,s,val,1,0.25,0.75\nb/000.png,,train,2,,\n"
+    files = pictures({"a": 1, "b": 1}) | {"manifest.csv": rows.encode()}
+    whole = read_dataset(write_zip(tmp_path / "s.zip", files))
+    call("dataset", "subset", tmp_path / "s.zip", "--per-class", 5, "-o", tmp_path / "copy")
+    assert read_dataset(tmp_path / "copy").entries == whole.entries

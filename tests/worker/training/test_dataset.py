@@ -1,0 +1,110 @@
+"""Data sets: the three layouts from folders and zips, and what cannot be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from picture_sets import pictures, write_folder, write_zip
+from semblante.errors import TrainingError
+from semblante_worker.training.dataset import read_dataset, read_names
+
+MANIFEST = (
+    "path,source,usage,label,p1,p2\na/x.png,one,train,1,0.5,1.5\nb/y.png,two,PrivateTest,2,,\n"
+)
+
+
+@pytest.mark.parametrize("top", ["", "DATASET/"])
+def test_parts(tmp_path: Path, top: str) -> None:
+    folders = {f"{top}train/1": 3, f"{top}train/2": 2, f"{top}Validation/1": 1, f"{top}test/2": 4}
+    expected = {"train": {"1": 3, "2": 2}, "val": {"1": 1}, "test": {"2": 4}}
+    from_folder = read_dataset(write_folder(tmp_path / "set", folders))
+    assert from_folder.counts() == expected
+    files = pictures(folders) | {"__MACOSX/train/1/._000.png": b"", f"{top}readme.txt": b"hello"}
+    from_zip = read_dataset(write_zip(tmp_path / "set.zip", files))
+    assert from_zip.counts() == expected
+    path = f"{top}train/1/000.png"
+    assert from_zip.store.read(path) == from_folder.store.read(path) == files[path]
+
+
+def test_folders_of_classes_alone_are_for_training(tmp_path: Path) -> None:
+    found = read_dataset(write_folder(tmp_path / "set", {"top/feliz": 2, "top/triste": 3}))
+    assert found.counts() == {"train": {"feliz": 2, "triste": 3}}
+
+
+def test_empty_folders_are_known(tmp_path: Path) -> None:
+    found = read_dataset(write_folder(tmp_path / "set", {"train/1": 2, "train/2": 0}))
+    assert found.empty_folders == ("train/2",)
+
+
+def test_a_manifest(tmp_path: Path) -> None:
+    files = {"a/x.png": b"x", "b/y.png": b"y", "manifest.csv": MANIFEST.encode()}
+    first, second = read_dataset(write_zip(tmp_path / "set.zip", files)).entries
+    assert (first.path, first.split, first.label, first.source) == ("a/x.png", "train", "1", "one")
+    assert first.shares == {"1": 0.5, "2": 1.5}
+    assert (second.split, second.shares) == ("test", None)
+
+
+def test_a_manifest_beside_its_pictures(tmp_path: Path) -> None:
+    write_folder(tmp_path, {"a": 1})
+    (tmp_path / "mine.csv").write_text("path,label\na/000.png,glad\n", encoding="utf-8")
+    assert read_dataset(tmp_path / "mine.csv").counts() == {"train": {"glad": 1}}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("path,usage\n", "line 1: the column 'label' is missing"),
+        ("path,label\n", "line 1: there are no rows"),
+        ("path,label\na/000.png,1\na/999.png,1\n", "line 3: there is no image 'a/999.png'"),
+        ("path,label\na/000.png,\n", "line 2: the label is empty"),
+        ("path,label,usage\na/000.png,1,later\n", "line 2: usage 'later' is none of train"),
+        ("path,label,p1\na/000.png,1,-1\n", "line 2: p1 is no share"),
+        ("path,label,p1\na/000.png,1,nan\n", "line 2: p1 is no share"),
+    ],
+)
+def test_a_manifest_that_is_wrong(tmp_path: Path, text: str, message: str) -> None:
+    write_folder(tmp_path, {"a": 1})
+    (tmp_path / "manifest.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(TrainingError, match=message) as caught:
+        read_dataset(tmp_path)
+    assert caught.value.code == "invalid_dataset"
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"notes.txt": b"x"}, "holds no image"),
+        (
+            {"train/1/a.png": b"x", "train/b.png": b"x"},
+            r"train/b\.png lies in no folder",
+        ),
+        ({"train/1/a.png": b"x", "more/b.png": b"x"}, r"more/b\.png lies in none of the folders"),
+        ({"a.png": b"x"}, r"a\.png lies in no folder of a class"),
+    ],
+)
+def test_a_layout_that_is_none(tmp_path: Path, files: dict[str, bytes], message: str) -> None:
+    with pytest.raises(TrainingError, match=message):
+        read_dataset(write_zip(tmp_path / "set.zip", files))
+
+
+def test_what_is_no_zip(tmp_path: Path) -> None:
+    (tmp_path / "set.zip").write_bytes(b"PK nonsense")
+    with pytest.raises(TrainingError, match=r"set\.zip is no folder and no readable zip"):
+        read_dataset(tmp_path / "set.zip")
+
+
+def test_names_are_left_out_whatever_their_ending(tmp_path: Path) -> None:
+    found = read_dataset(write_folder(tmp_path / "set", {"train/1": 3, "train/2": 1}))
+    (tmp_path / "list.txt").write_text("001.jpg\ntrain/2/000.png\n\nnone.jpg\n", encoding="utf-8")
+    kept = found.without(read_names(tmp_path / "list.txt"))
+    assert [entry.path for entry in kept.entries] == ["train/1/000.png", "train/1/002.png"]
+
+
+def test_the_real_exclude_list(shared_data: Path) -> None:
+    datasets = shared_data / "datasets"
+    found = read_dataset(datasets / "rafdb_train.zip")
+    assert sum(found.counts()["train"].values()) == 12_271
+    kept = found.without(read_names(datasets / "rafdb_train_exclude.txt"))
+    assert len(kept.entries) == 12_217

@@ -1,0 +1,100 @@
+"""The pictures of a run: read, labelled, divided and checked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from semblante_worker.training.dataset import Dataset, invalid, read_dataset, read_names
+from semblante_worker.training.labels import Labelled, check_classes, label_entries
+from semblante_worker.training.readable import Unreadable, find_unreadable
+from semblante_worker.training.recipe import Recipe
+from semblante_worker.training.reporter import Reporter
+from semblante_worker.training.sampling import rows_of_sources
+from semblante_worker.training.split import split_labelled
+
+
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """What a run trains on and validates with; `unreadable` pictures are in neither."""
+
+    dataset: Dataset
+    train: Labelled
+    validation: Labelled
+    unreadable: tuple[Unreadable, ...]
+
+    def fingerprint(self) -> str:
+        """Return a digest of the paths, labels and parts, in hexadecimal."""
+        digest = hashlib.sha256()
+        for part in (self.train, self.validation):
+            digest.update(b"part\n")
+            for entry, label in zip(part.entries, part.labels, strict=True):
+                line = f"{label} {entry.path}\n"
+                digest.update(line.encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+    def counts(self, recipe: Recipe) -> dict[str, dict[str, int]]:
+        """Return the number of pictures of each class: training, validation, and unused ones."""
+        counts: dict[str, dict[str, int]] = {}
+        for name, part in (("train", self.train), ("validation", self.validation)):
+            numbers = np.bincount(part.labels, minlength=len(recipe.classes))
+            counts[name] = {
+                c.id: int(number) for c, number in zip(recipe.classes, numbers, strict=True)
+            }
+        used = {entry.path for part in (self.train, self.validation) for entry in part.entries}
+        used.update(picture.path for picture in self.unreadable)
+        rest = Counter(e.split for e in self.dataset.entries if e.path not in used)
+        return counts | ({"unused": dict(sorted(rest.items()))} if rest else {})
+
+
+def gather(
+    path: Path, recipe: Recipe, seed: int, exclude: Path | None, reporter: Reporter
+) -> Gathered:
+    """Read the data set `path` for `recipe`; unreadable pictures are named and left out.
+
+    Raises:
+        TrainingError: `invalid_dataset`; the message names the folder or file.
+    """
+    dataset = read_dataset(path)
+    if exclude is not None:
+        names = read_names(exclude)
+        kept = dataset.without(names)
+        left_out = len(dataset.entries) - len(kept.entries)
+        reporter.say(f"Left out by {exclude.name}: {left_out} of {len(names)} names found")
+        dataset = kept
+    labelled = label_entries(dataset, recipe.classes, recipe.data)
+    check_classes(dataset, labelled.take(_rows(labelled, "train")), recipe.classes)
+    train, validation = split_labelled(labelled, recipe.data, seed)
+    entries = (*train.entries, *validation.entries)
+    with reporter.bar("Checking the images", len(entries)) as tell:
+        unreadable = find_unreadable(dataset.store, entries, tell)
+    for picture in unreadable:
+        reporter.say(f"Left out: {picture.path}: {picture.reason} [{picture.code}]")
+    if unreadable:
+        bad = {picture.path for picture in unreadable}
+        reporter.say(f"{len(bad)} unreadable images are left out.")
+        train, validation = _without(train, bad), _without(validation, bad)
+        check_classes(dataset, train, recipe.classes, "readable training")
+    if not len(validation):
+        raise invalid(f"{path}: no image for validation can be read")
+    _check_sources(path, train, recipe)
+    return Gathered(dataset, train, validation, tuple(unreadable))
+
+
+def _rows(labelled: Labelled, split: str) -> list[int]:
+    return [row for row, entry in enumerate(labelled.entries) if entry.split == split]
+
+
+def _without(labelled: Labelled, bad: set[str]) -> Labelled:
+    return labelled.take([row for row, e in enumerate(labelled.entries) if e.path not in bad])
+
+
+def _check_sources(path: Path, train: Labelled, recipe: Recipe) -> None:
+    for number, phase in enumerate(recipe.phases):
+        if len(rows_of_sources(train, phase)) < 2:
+            sources = ", ".join(phase.sources)
+            raise invalid(f"{path}: phases.{number} finds no two images from {sources}")

@@ -1,0 +1,139 @@
+"""A training run: from a data set and a recipe to a bundle, epoch by epoch.
+
+The run's folder becomes the bundle (`card.json`, `model.safetensors`), with `recipe.json`,
+`overview.json` and `metrics.json` beside it, and the state to resume from in `checkpoint/`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from semblante.bundles import Bundle
+from semblante.errors import Conflict, TrainingError
+from semblante.replace import replaced_file
+from semblante_worker.architectures import build_network
+from semblante_worker.engines.torch_engine import choose_device
+from semblante_worker.training.bundle_writing import round_weights
+from semblante_worker.training.epochs import Course
+from semblante_worker.training.finish import FinishedRun, finish_run
+from semblante_worker.training.gathering import Gathered, gather
+from semblante_worker.training.overview import look, render
+from semblante_worker.training.recipe import Recipe
+from semblante_worker.training.reporter import Reporter
+from semblante_worker.training.run_state import Progress, read_best, read_progress
+from semblante_worker.training.seeds import derive_seed
+from semblante_worker.training.stages import set_dropout
+from semblante_worker.training.starting_weights import (
+    Taken,
+    download_weights,
+    read_weights,
+    take_weights,
+)
+
+CHECKPOINT = "checkpoint"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asks for; `init` is a file of starting weights, `exclude` a list of names."""
+
+    dataset: Path
+    recipe: Recipe
+    folder: Path
+    name: str
+    init: Path | None = None
+    exclude: Path | None = None
+    resume: bool = False
+    device: str = "auto"
+    seed: int = 1
+
+
+def run_training(request: Request, reporter: Reporter) -> Bundle:
+    """Train, or go on with a run that was broken off, and write the bundle.
+
+    Raises:
+        TrainingError: `invalid_dataset`, `invalid_weights`, or `run_differs` when resuming.
+        Conflict: `run_exists`, when the folder holds a run and resuming was not asked for.
+        Unavailable: `component_missing`, for a device or torchvision that is not there.
+    """
+    recipe, folder = request.recipe, request.folder
+    device = choose_device(request.device)
+    before = read_progress(folder / CHECKPOINT)
+    if before is not None and not request.resume:
+        raise Conflict("run_exists", f"{folder} holds a run: add --resume, or name another folder.")
+    gathered = gather(request.dataset, recipe, request.seed, request.exclude, reporter)
+    identity = _identity(recipe, request.seed, gathered)
+    if before is not None and before.identity != identity:
+        raise TrainingError(
+            "run_differs",
+            f"The run in {folder} had another recipe, seed or data set: give the same again, or "
+            "name another folder.",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.backends.cudnn.deterministic = True
+    network, taken = _make_network(request, is_resumed=before is not None)
+    if before is None:
+        overview = look(recipe, gathered, network, device, taken, request.seed)
+        _write_json(folder / "overview.json", overview)
+        _write_json(folder / "recipe.json", json.loads(recipe.model_dump_json(exclude_unset=True)))
+        reporter.say(render(overview))
+    else:
+        overview = _read_overview(folder)
+        reporter.say(f"Resuming after epoch {before.epoch} of {recipe.epochs}")
+    course = Course(recipe, gathered, network, device, request.seed, folder / CHECKPOINT, reporter)
+    progress = course.follow(before or Progress(identity=identity))
+    weights = round_weights(read_best(folder / CHECKPOINT, progress))
+    network.load_state_dict(weights)
+    finished = FinishedRun(
+        name=request.name,
+        recipe=recipe,
+        progress=progress,
+        gathered=gathered,
+        weights=weights,
+        validation=course.validate_exactly(network),
+        overview=overview,
+    )
+    return finish_run(finished, folder)
+
+
+def _make_network(request: Request, *, is_resumed: bool) -> tuple[nn.Module, Taken | None]:
+    """Return the network with its starting weights; what a resumed one has comes from its state."""
+    recipe = request.recipe
+    torch.manual_seed(derive_seed(request.seed, "network"))
+    network = build_network(recipe.architecture, len(recipe.classes))
+    set_dropout(network, recipe.architecture, recipe.dropout)
+    if is_resumed or (request.init is None and not recipe.pretrained):
+        return network, None
+    if request.init is not None:
+        tensors, origin = read_weights(request.init), request.init.name
+    else:
+        tensors = download_weights(recipe.architecture)
+        origin = f"torchvision's ImageNet weights of {recipe.architecture} (IMAGENET1K_V1)"
+    return network, take_weights(network, tensors, origin)
+
+
+def _identity(recipe: Recipe, seed: int, gathered: Gathered) -> str:
+    content = recipe.model_dump_json(exclude={"loader_processes", "description", "terms", "limits"})
+    text = f"{content}\n{seed}\n{gathered.fingerprint()}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _write_json(path: Path, content: Any) -> None:
+    with replaced_file(path) as file:
+        file.write(json.dumps(content, indent=1, ensure_ascii=False).encode() + b"\n")
+
+
+def _read_overview(folder: Path) -> dict[str, Any]:
+    path = folder / "overview.json"
+    try:
+        content: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise TrainingError("run_differs", f"{path} is missing or damaged.") from error
+    return content

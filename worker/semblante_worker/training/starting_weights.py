@@ -1,0 +1,138 @@
+"""Weights that a run starts from: torchvision's, or those of a file, complete or partial."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+from urllib.error import URLError
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from semblante.card import Architecture
+from semblante.errors import TrainingError, Unavailable
+from semblante_worker.vision import load_torchvision
+
+_COUNTER = ".num_batches_tracked"
+"""Batch norms' counters: older files lack them, and nothing here uses them."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a network took over: names of tensors; `missing` start at random.
+
+    `reshaped` are in both but have another shape, as a head of other classes has, and start at
+    random; `unused` are in the file only.
+    """
+
+    origin: str
+    taken: tuple[str, ...]
+    missing: tuple[str, ...]
+    reshaped: tuple[str, ...]
+    unused: tuple[str, ...]
+
+    def describe(self) -> str:
+        """Return one line for each kind."""
+        lines = [f"Starting weights: {self.origin}: {len(self.taken)} tensors taken"]
+        for word, names in (
+            ("missing there, start at random", self.missing),
+            ("of another shape, start at random", self.reshaped),
+            ("not used", self.unused),
+        ):
+            if names:
+                lines.append(f"  {len(names)} {word}: {', '.join(names)}")
+        return "\n".join(lines)
+
+
+def download_weights(architecture: Architecture) -> dict[str, Tensor]:
+    """Return torchvision's ImageNet weights, from its cache or by a download.
+
+    Raises:
+        Unavailable: `component_missing`, when they cannot be reached.
+    """
+    weights = load_torchvision().models.get_model_weights(architecture)["IMAGENET1K_V1"]
+    try:
+        return cast("dict[str, Tensor]", weights.get_state_dict(progress=False, check_hash=True))
+    except (URLError, OSError, RuntimeError) as error:
+        raise Unavailable(
+            "component_missing",
+            f"The ImageNet weights of {architecture} cannot be downloaded ({error}). Give a file "
+            "by --init, or start at random by --set pretrained=false.",
+        ) from error
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a `.safetensors` file, or of a `.pth` that holds tensors only.
+
+    A `.pth` may also hold them in a table below (`state_dict`, `model`, ...): the largest counts.
+
+    Raises:
+        TrainingError: `invalid_weights`; nothing that a file could run is ever run.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            return dict(safetensors.torch.load_file(path))
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (
+        ArithmeticError,
+        AssertionError,
+        AttributeError,
+        EOFError,
+        LookupError,
+        OSError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+        pickle.UnpicklingError,
+        safetensors.SafetensorError,
+    ) as error:
+        reason = str(error).partition("\n")[0]
+        raise _invalid(f"{path} cannot be read as weights: {reason}") from error
+    tables = [content, *content.values()] if isinstance(content, dict) else []
+    found = [_tensors(table) for table in tables if isinstance(table, dict)]
+    best = max(found, key=len, default={})
+    if not best:
+        raise _invalid(f"{path} holds no table of tensors")
+    return best
+
+
+def take_weights(network: nn.Module, tensors: Mapping[str, Tensor], origin: str) -> Taken:
+    """Copy every tensor that fits into `network`.
+
+    Raises:
+        TrainingError: `invalid_weights`, when none fits.
+    """
+    state = network.state_dict()
+    fitting = {
+        name: tensors[name].to(own.dtype)
+        for name, own in state.items()
+        if name in tensors and tensors[name].shape == own.shape
+    }
+    if not any(not name.endswith(_COUNTER) for name in fitting):
+        raise _invalid(f"{origin} fits no layer of the network: is it of another architecture?")
+    network.load_state_dict(fitting, strict=False)
+    wanted = [name for name in state if not name.endswith(_COUNTER)]
+    return Taken(
+        origin,
+        tuple(name for name in wanted if name in fitting),
+        tuple(name for name in wanted if name not in tensors),
+        tuple(name for name in wanted if name in tensors and name not in fitting),
+        tuple(name for name in tensors if name not in state),
+    )
+
+
+def _tensors(table: Mapping[object, object]) -> dict[str, Tensor]:
+    return {
+        name.removeprefix("module."): value
+        for name, value in table.items()
+        if isinstance(name, str) and isinstance(value, Tensor)
+    }
+
+
+def _invalid(what: str) -> TrainingError:
+    return TrainingError("invalid_weights", f"The starting weights cannot be used: {what}.")
