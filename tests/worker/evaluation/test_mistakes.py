@@ -75,7 +75,7 @@ def test_the_most_confident_mistakes_come_first() -> None:
 def test_mistakes_have_their_own_pictures() -> None:
     reader = Memory(b"", b"", jpeg(2), jpeg(200), ImageError("encrypted", ""), b"no image any more")
     dataset = Dataset("d", None, tuple("abcdef"), np.array([0, 1, 0, 1, 1, 0]), reader)
-    found = {one.path: one.thumbnail for one in pick_mistakes(labelled(), dataset, 10_000)}
+    found = {one.path: one.thumbnail for one in pick_mistakes(labelled(), dataset.reader, 10_000)}
     assert list(found) == ["d", "f", "e", "c"]
     assert found["e"] is None
     assert found["f"] is None

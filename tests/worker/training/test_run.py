@@ -123,7 +123,8 @@ def test_the_best_epoch_is_in_the_bundle_not_the_last(
     assert not torch.equal(kept, seen[3].half())
     assert torch.equal(seen[4], kept.float())  # the last measure is of the rounded weights
     assert bundle.card.metrics["validation"].note == (
-        "The best of 4 epochs was chosen by this accuracy."
+        "The best of 4 epochs was chosen by this accuracy; "
+        "the temperature was fitted on these images."
     )
 
 

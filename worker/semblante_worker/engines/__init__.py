@@ -47,7 +47,7 @@ class Engine(ABC):
             raise BundleError(
                 "corrupt_bundle", f"{self.bundle.reference}: its weights give no finite numbers."
             )
-        return _softmax(logits / self.bundle.card.temperature)
+        return softmax(logits / self.bundle.card.temperature)
 
     @abstractmethod
     def _compute_logits(self, batch: Pixels) -> Numbers:
@@ -69,6 +69,7 @@ def load_engine(bundle: Bundle, device: str = "auto", compute_threads: int = 0) 
     return load_torch_engine(bundle, device, compute_threads)
 
 
-def _softmax(logits: Numbers) -> Numbers:
+def softmax(logits: Numbers) -> Numbers:
+    """Return probabilities, float32 [n, classes], of logits [n, classes]."""
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)

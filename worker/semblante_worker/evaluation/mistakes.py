@@ -11,7 +11,7 @@ from PIL import Image
 
 from semblante.errors import ImageError
 from semblante.picture import open_picture, to_grey
-from semblante_worker.evaluation.dataset import Dataset
+from semblante_worker.evaluation.dataset import Reader
 from semblante_worker.evaluation.measured import Measured
 
 SHOWN = 24
@@ -31,17 +31,17 @@ class Mistake:
 
 
 def pick_mistakes(
-    measured: Measured, dataset: Dataset | None, max_pixels: int, limit: int = SHOWN
+    measured: Measured, reader: Reader | None, max_pixels: int, limit: int = SHOWN
 ) -> list[Mistake]:
     """Return the wrong labels with the highest confidence, those first, with their pictures.
 
-    Without a data set there are no pictures. Mistakes of equal confidence go by path.
+    Without a reader there are no pictures. Mistakes of equal confidence go by path.
     """
     wrong = np.flatnonzero(measured.truth != measured.predicted)
     confidences = measured.probabilities[wrong, measured.predicted[wrong]]
     places = sorted(range(len(wrong)), key=lambda at: (-confidences[at], measured.paths[wrong[at]]))
     rows = [int(wrong[at]) for at in places[:limit]]
-    pictures = _pictures(measured, dataset, rows, max_pixels)
+    pictures = _pictures(measured, reader, rows, max_pixels)
     return [
         Mistake(
             path=measured.paths[row],
@@ -69,12 +69,12 @@ def thumbnail(data: bytes, max_pixels: int) -> bytes:
 
 
 def _pictures(
-    measured: Measured, dataset: Dataset | None, rows: Sequence[int], max_pixels: int
+    measured: Measured, reader: Reader | None, rows: Sequence[int], max_pixels: int
 ) -> list[bytes | None]:
-    if dataset is None:
+    if reader is None:
         return [None] * len(rows)
     found: list[bytes | None] = []
-    for _number, content in dataset.reader.read(int(measured.numbers[row]) for row in rows):
+    for _number, content in reader.read(int(measured.numbers[row]) for row in rows):
         try:
             found.append(
                 None if isinstance(content, ImageError) else thumbnail(content, max_pixels)

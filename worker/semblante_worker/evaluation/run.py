@@ -64,7 +64,9 @@ def run_on_dataset(
         outside=dataset.outside,
     )
     evaluation = measured.evaluate(bundle.classes)
-    return Run(evaluation, pick_mistakes(measured, dataset, settings.max_image_pixels), subject)
+    return Run(
+        evaluation, pick_mistakes(measured, dataset.reader, settings.max_image_pixels), subject
+    )
 
 
 def run_on_results(settings: Settings, results: Path, truth: Path) -> Run:

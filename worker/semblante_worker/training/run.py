@@ -1,7 +1,8 @@
 """A training run: from a data set and a recipe to a bundle, epoch by epoch.
 
 The run's folder becomes the bundle (`card.json`, `model.safetensors`), with `recipe.json`,
-`overview.json` and `metrics.json` beside it, and the state to resume from in `checkpoint/`.
+`overview.json`, `metrics.json` and `report/` beside it, and the state to resume from in
+`checkpoint/`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from semblante.errors import Conflict, TrainingError
 from semblante.replace import replaced_file
 from semblante_worker.architectures import build_network
 from semblante_worker.engines.torch_engine import choose_device
+from semblante_worker.evaluation.report import require_drawing
 from semblante_worker.training.bundle_writing import round_weights
 from semblante_worker.training.epochs import Course
 from semblante_worker.training.finish import FinishedRun, finish_run
@@ -61,8 +63,9 @@ def run_training(request: Request, reporter: Reporter) -> Bundle:
     Raises:
         TrainingError: `invalid_dataset`, `invalid_weights`, or `run_differs` when resuming.
         Conflict: `run_exists`, when the folder holds a run and resuming was not asked for.
-        Unavailable: `component_missing`, for a device or torchvision that is not there.
+        Unavailable: `component_missing`, for a device, torchvision or matplotlib that is not there.
     """
+    require_drawing()  # not first when the epochs are over
     recipe, folder = request.recipe, request.folder
     device = choose_device(request.device)
     before = read_progress(folder / CHECKPOINT)

@@ -1,0 +1,87 @@
+"""The report of a run: what `semblante evaluate` shows, of the validation pictures, and curves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semblante.bundles import Bundle
+from semblante.errors import ImageError
+from semblante_worker.engines import softmax
+from semblante_worker.evaluation.figures import Evaluation
+from semblante_worker.evaluation.measured import Measured
+from semblante_worker.evaluation.mistakes import pick_mistakes
+from semblante_worker.evaluation.report import write_report
+from semblante_worker.evaluation.subject import subject_of
+from semblante_worker.training import passes
+from semblante_worker.training.gathering import Gathered
+from semblante_worker.training.labels import Labelled
+from semblante_worker.training.picture_store import MOST_PIXELS, PictureStore
+from semblante_worker.training.run_state import Progress
+
+
+def measured_of(gathered: Gathered, validation: passes.Measured, temperature: float) -> Measured:
+    """Return what the bundle will say of the validation pictures, at its temperature."""
+    probabilities = softmax(validation.logits / np.float32(temperature))
+    count = len(validation.labels)
+    return Measured(
+        numbers=np.arange(count, dtype=np.int64),
+        paths=tuple(entry.path for entry in gathered.validation.entries),
+        truth=validation.labels,
+        predicted=probabilities.argmax(axis=1).astype(np.int64),
+        probabilities=probabilities,
+        failed={},
+        failed_truth=_none(),
+    )
+
+
+def write_run_report(
+    gathered: Gathered,
+    progress: Progress,
+    measured: Measured,
+    evaluation: Evaluation,
+    bundle: Bundle,
+    folder: Path,
+) -> Path:
+    """Write `report.html` and `metrics.json` into `folder`; return the page's path.
+
+    Raises:
+        Unavailable: `component_missing`, without the extra `train`.
+    """
+    reader = _Reader(gathered.dataset.store, gathered.validation)
+    subject = subject_of(
+        bundle,
+        data=str(gathered.dataset.origin),
+        split="validation",
+        temperature=bundle.card.temperature,
+    )
+    return write_report(
+        evaluation,
+        folder,
+        mistakes=pick_mistakes(measured, reader, MOST_PIXELS),
+        curves=progress.records,
+        subject=subject,
+    )
+
+
+class _Reader:
+    """The validation pictures by number, as `pick_mistakes` asks for them."""
+
+    def __init__(self, store: PictureStore, labelled: Labelled) -> None:
+        self._store = store
+        self._labelled = labelled
+
+    def read(self, numbers: Iterable[int]) -> Iterator[tuple[int, bytes | ImageError]]:
+        """Yield each picture asked for, or why it cannot be read."""
+        for number in numbers:
+            try:
+                yield number, self._store.read(self._labelled.entries[number].path)
+            except ImageError as error:
+                yield number, error
+
+
+def _none() -> NDArray[np.int64]:
+    return np.zeros(0, dtype=np.int64)
