@@ -20,11 +20,13 @@ from typing import Literal
 from semblante.archive import Limits
 from semblante.emotions import EMOTIONS
 from semblante.errors import Refused
+from semblante_worker.datasets.archive_store import open_archive
 from semblante_worker.datasets.class_names import ClassNames
 from semblante_worker.datasets.entry import SPLIT_NAMES, Entry, Split
+from semblante_worker.datasets.folder_store import FolderStore
 from semblante_worker.datasets.layout import Arrangement, Knows, arrange
 from semblante_worker.datasets.manifest import MANIFEST, PARTS, read_manifest
-from semblante_worker.datasets.picture_store import GENEROUS, FolderStore, PictureStore, open_store
+from semblante_worker.datasets.picture_store import GENEROUS, PictureStore
 from semblante_worker.datasets.table import Table, opened_table, read_table
 from semblante_worker.datasets.zipped_manifest import zipped_manifest
 
@@ -101,7 +103,7 @@ def read_dataset(
         store: PictureStore = FolderStore(listed.parent, limits, is_listed=False)
         with opened_table(listed) as table:
             return _listed(path, store, table, str(listed), knows, is_strict=is_strict)
-    store = open_store(path, limits)
+    store = FolderStore(path, limits) if path.is_dir() else open_archive(path, limits)
     text = None if path.is_dir() else zipped_manifest(path)
     if text is not None:
         name = f"{path}/{MANIFEST}"
