@@ -9,7 +9,7 @@ SemblanteError
 ├── ArchiveError               the upload is no usable archive: the job fails with this reason
 ├── ImageError                 one image cannot be labelled: one failed row, never more
 ├── BundleError                a model cannot be loaded
-├── TrainingError              a data set, a recipe, starting weights or a run cannot be used
+├── TrainingError              a recipe, starting weights or a run cannot be used
 └── Unavailable                a component is missing or does not answer (HTTP 503)
 
 Codes are documented in docs/errors.md; a test fails when one is not.
@@ -80,7 +80,7 @@ class BundleError(SemblanteError):
 
 
 class TrainingError(SemblanteError):
-    """A data set, a recipe, starting weights or a run folder cannot be used for training."""
+    """A recipe, starting weights or a run folder cannot be used for training."""
 
     http_status = 422
 
@@ -104,7 +104,7 @@ IMAGE_ERROR_CODES: dict[str, str] = {
     "corrupt_member": "The member's compressed bytes cannot be unpacked.",
     "unsafe_path": "The member's name is absolute or climbs out of the archive.",
     "duplicate_path": "An earlier member of the archive has the same name.",
-    "unreadable_file": "The file is not there, or this user may not read it (evaluation only).",
+    "unreadable_file": "The file is not there, or this user may not read it (data sets only).",
     "worker_crash": "Decoding this image ended the worker process again and again.",
 }
 """Values of the CSV's `error_code`, with what each one means."""
@@ -153,14 +153,13 @@ REQUEST_ERROR_CODES: dict[str, str] = {
     "component_failed": "A component of the stack did not start; its log says why.",
     "corrupt_bundle": "The bundle's card or weights are damaged or do not fit each other.",
     "bundle_in_use": "Models that come with Semblante cannot be removed or replaced.",
-    "empty_dataset": "The data set holds no labelled image; the message says where images belong.",
-    "empty_class": "A class folder of the data set holds no image.",
-    "unknown_class": "A folder or a row names no known class; the message lists those there are.",
-    "class_not_in_model": "The data set has a class that the model lacks.",
+    "empty_dataset": "The data set lacks labelled images that are needed; the message says which.",
+    "empty_class": "A class of the data set has no image, or too few to train on.",
+    "unknown_class": "A picture's folder or row names no known class; the message says which.",
+    "class_not_in_model": "The data set has a class that the model or recipe lacks.",
     "one_class_only": "All images of the data set are of one class; at least two are needed.",
-    "bad_table": "A table (CSV) cannot be used; the message names file, line and reason.",
+    "bad_table": "A table (CSV) or list cannot be used; the message names file and reason.",
     "nothing_to_measure": "No image has both a label and a truth to compare it with.",
-    "invalid_dataset": "The data set cannot be trained on; the message names the folder or file.",
     "invalid_recipe": "The recipe is unknown or damaged; the message names the field.",
     "invalid_weights": "The file of starting weights cannot be read or fits no layer.",
     "run_exists": "The folder is taken; continue its run by --resume or name another folder.",

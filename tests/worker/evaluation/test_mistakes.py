@@ -11,7 +11,8 @@ import pytest
 from factory import jpeg
 from semblante.bundles import find_bundle
 from semblante.errors import ImageError
-from semblante_worker.evaluation.dataset import Content, Dataset
+from semblante_worker.datasets.picture_store import Content
+from semblante_worker.evaluation.dataset import Dataset
 from semblante_worker.evaluation.measured import Measured, measure_dataset
 from semblante_worker.evaluation.mistakes import pick_mistakes
 from semblante_worker.predict import Predictor

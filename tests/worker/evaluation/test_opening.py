@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from factory import jpeg, zip_bytes
 from semblante.emotions import EMOTIONS
 from semblante.errors import ImageError, Refused, SemblanteError
 from semblante.settings import Settings
+from semblante_worker.datasets.entry import Split
 from semblante_worker.evaluation.dataset import Dataset
-from semblante_worker.evaluation.layout import Split
 from semblante_worker.evaluation.opening import open_dataset
 
 MEMBERS = {
@@ -66,6 +67,81 @@ def test_a_folder_and_its_zip_are_the_same(tmp_path: Path, packed: bool) -> None
     train = opened(path, "train")
     assert train.paths == ("D/train/1/d.jpg", "D/train/2/d.jpg")
     assert train.truth.tolist() == [0, 1]
+
+
+PARTS = ("D/train/1/a", "D/train/2/f", "D/valid/1/b", "D/valid/2/b", "D/Test/2/c", "D/Test/3/c")
+
+
+@pytest.mark.parametrize(
+    ("split", "chosen", "paths", "outside"),
+    [
+        (None, "test", ["D/Test/2/c.jpg", "D/Test/3/c.jpg"], 0),
+        ("test", "test", ["D/Test/2/c.jpg", "D/Test/3/c.jpg"], 0),
+        ("val", "val", ["D/valid/1/b.jpg", "D/valid/2/b.jpg"], 0),
+        ("train", "train", ["D/train/1/a.jpg", "D/train/2/f.jpg"], 1),
+    ],
+)
+def test_parts(
+    tmp_path: Path, split: Split | None, chosen: Split, paths: list[str], outside: int
+) -> None:
+    names = (*PARTS, "D/train/d", "E/x/e")
+    folder = write(tmp_path / "set", {f"{name}.jpg": jpeg() for name in names})
+    dataset = opened(folder, split)
+    assert (dataset.split, list(dataset.paths), dataset.outside) == (chosen, paths, outside)
+
+
+def test_pictures_outside_class_folders_are_counted(tmp_path: Path) -> None:
+    members = {name: jpeg() for name in ("anger/a.jpg", "fear/b/c.jpg", "cover.jpg")}
+    dataset = opened(write(tmp_path / "set", members))
+    assert (dataset.split, dataset.paths) == (None, ("anger/a.jpg", "fear/b/c.jpg"))
+    assert dataset.outside == 1
+
+
+def test_without_a_split_asked_for_the_first_of_test_val_train_is_taken(tmp_path: Path) -> None:
+    train = {"train/1/a.jpg": jpeg(), "train/2/a.jpg": jpeg()}
+    assert opened(write(tmp_path / "one", train)).split == "train"
+    val = {"val/1/a.jpg": jpeg(), "val/2/a.jpg": jpeg()}
+    assert opened(write(tmp_path / "two", train | val)).split == "val"
+
+
+@pytest.mark.parametrize(
+    ("paths", "split", "message"),
+    [
+        (("train/1/a.jpg",), "val", "no images of the split 'val'; it has: train"),
+        (("1/a.jpg",), "val", "has no folder 'val' with class folders; leave --split out"),
+        (("a.jpg", "b.jpg"), None, "set has no image in a class folder"),
+    ],
+)
+def test_nothing_to_take(
+    tmp_path: Path, paths: tuple[str, ...], split: Split | None, message: str
+) -> None:
+    error = refusal(write(tmp_path / "set", dict.fromkeys(paths, jpeg())), split)
+    assert error.code == "empty_dataset"
+    assert message in error.message
+
+
+def test_a_tar_is_read_as_its_folder(tmp_path: Path) -> None:
+    folder = write(tmp_path / "set", MEMBERS)
+    path = tmp_path / "set.tar"
+    with tarfile.open(path, "w") as archive:
+        archive.add(folder / "D", "D")
+    dataset = opened(path)
+    assert dataset.paths == opened(folder).paths
+    assert contents(dataset) == [jpeg(10), jpeg(20), jpeg(30)]
+
+
+def test_a_zip_with_an_empty_class_is_refused_as_its_folder(tmp_path: Path) -> None:
+    path = tmp_path / "set.zip"
+    path.write_bytes(zip_bytes({"1/a.jpg": jpeg(), "2/b.jpg": jpeg(), "3/": b"", "x/": b""}))
+    error = refusal(path)
+    assert (error.code, f"{path}/3 holds no image" in error.message) == ("empty_class", True)
+
+
+def test_the_part_of_a_manifest_may_be_called_usage(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    rows = "a.jpg,1,PrivateTest\nb.jpg,2,Training\nc.jpg,2,test\n"
+    path.write_text(f"path,label,usage\n{rows}", encoding="utf-8")
+    assert opened(path, "test").paths == ("a.jpg", "c.jpg")
 
 
 def test_a_manifest_names_files_beside_it(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from picture_sets import write_folder, write_zip
-from semblante.errors import TrainingError
-from semblante_worker.training.dataset import read_dataset
+from semblante.errors import Refused
+from semblante_worker.datasets.dataset import read_dataset
 from semblante_worker.training.labels import check_classes, label_entries
 from semblante_worker.training.recipe import SEVEN, Data
 from semblante_worker.training.recipe_files import load_recipe
@@ -25,9 +25,7 @@ def test_every_name_of_a_class(tmp_path: Path, folder: str) -> None:
 
 def test_a_folder_of_no_class_is_refused_or_skipped(tmp_path: Path) -> None:
     found = read_dataset(write_folder(tmp_path / "set", {"train/feliz": 1, "train/miedo": 1}))
-    with pytest.raises(
-        TrainingError, match=r"train/miedo/000\.png has the label 'miedo'.*estresado"
-    ):
+    with pytest.raises(Refused, match=r"train/miedo/000\.png has the label 'miedo'.*estresado"):
         label_entries(found, THREE, Data())
     labelled = label_entries(found, THREE, Data(other_classes="skip"))
     assert [entry.label for entry in labelled.entries] == ["feliz"]
@@ -63,5 +61,5 @@ def test_classes_that_cannot_be_learned(
 ) -> None:
     names = {f"train/{name}": count for name, count in folders.items()}
     found = read_dataset(write_folder(tmp_path / "set", names))
-    with pytest.raises(TrainingError, match=message):
+    with pytest.raises(Refused, match=message):
         check_classes(found, label_entries(found, THREE, Data()), THREE)

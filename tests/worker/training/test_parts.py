@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
+from semblante_worker.datasets.entry import Entry
 from semblante_worker.training.averaging import AveragedNetwork
 from semblante_worker.training.bundle_writing import round_weights
-from semblante_worker.training.entry import Entry
 from semblante_worker.training.labels import Labelled
 from semblante_worker.training.objective import mix, soft_cross_entropy
 from semblante_worker.training.optimizer import build_optimizer, set_rates

@@ -20,7 +20,7 @@ import torch
 
 from semblante.bundle_import import import_bundle
 from semblante.bundles import Bundle, read_bundle
-from semblante.errors import Conflict, TrainingError
+from semblante.errors import Conflict, Refused, TrainingError
 from semblante_worker.architectures import build_network
 from semblante_worker.engines import load_engine
 from semblante_worker.training.recipe import Recipe
@@ -197,7 +197,7 @@ def test_unreadable_pictures_are_named_and_left_out(
     assert "1 unreadable images are left out." in text
     for path in (faces / "train" / "triste").iterdir():
         path.write_bytes(b"no image")
-    with pytest.raises(TrainingError, match="sadness has no readable training image"):
+    with pytest.raises(Refused, match="sadness has no readable training image"):
         run(faces, tiny("epochs=1"), tmp_path / "other")
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from semblante.errors import TrainingError
-from semblante_worker.training.dataset import read_dataset
-from semblante_worker.training.entry import Entry
+from semblante.errors import Refused
+from semblante_worker.datasets.dataset import read_dataset
+from semblante_worker.datasets.entry import Entry
 from semblante_worker.training.labels import Labelled, label_entries
 from semblante_worker.training.recipe import SEVEN, Data
 from semblante_worker.training.split import split_labelled
@@ -55,7 +55,7 @@ def test_a_given_part_goes_first() -> None:
     assert (len(train), len(validation)) == (9, 4)
     train, validation = split_labelled(pictures, Data(validation_from=("test",)), seed=1)
     assert (len(train), validation.labels.tolist()) == (9, [1] * 5)
-    with pytest.raises(TrainingError, match=r"no pictures for validation \(val\)"):
+    with pytest.raises(Refused, match=r"no pictures for validation \(val\)"):
         split_labelled(labelled(many(9, 0)), Data(validation_from=("val",)), seed=1)
 
 
@@ -72,7 +72,7 @@ def test_validation_from_one_source() -> None:
     _, validation = split_labelled(pictures, Data(validation_sources=("b",)), seed=1)
     assert {entry.source for entry in validation.entries} == {"b"}
     assert len(validation) == 5
-    with pytest.raises(TrainingError, match=r"no picture is from c .*only from a, b"):
+    with pytest.raises(Refused, match=r"no picture is from c .*only from a, b"):
         split_labelled(pictures, Data(validation_sources=("c",)), seed=1)
 
 

@@ -13,7 +13,7 @@ from semblante.cli.options import data_option, json_option, make_settings
 
 if TYPE_CHECKING:
     from semblante.settings import Settings
-    from semblante_worker.evaluation.layout import Split
+    from semblante_worker.datasets.entry import Split
     from semblante_worker.evaluation.run import Run
 
 _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)

@@ -8,11 +8,10 @@ from typing import Protocol
 
 import numpy as np
 
-from semblante.errors import ImageError, Refused
-from semblante_worker.evaluation.layout import Split
+from semblante.errors import Refused
+from semblante_worker.datasets.entry import Split
+from semblante_worker.datasets.picture_store import Content
 from semblante_worker.evaluation.metrics import Labels
-
-Content = bytes | ImageError
 
 
 class Reader(Protocol):

@@ -1,18 +1,40 @@
-"""From what the person names to a data set: a folder, an archive or a manifest."""
+"""From what the person names to what is measured: one part of a data set, with true classes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+
+from semblante.archive import Limits
 from semblante.emotions import Emotion
+from semblante.errors import Refused
 from semblante.settings import Settings
-from semblante_worker.evaluation.class_names import ClassNames
+from semblante_worker.datasets.class_names import ClassNames
+from semblante_worker.datasets.dataset import Dataset as Listed
+from semblante_worker.datasets.dataset import read_dataset
+from semblante_worker.datasets.entry import Entry, Split
+from semblante_worker.datasets.picture_store import Content, PictureStore
+from semblante_worker.datasets.table import bad_table
 from semblante_worker.evaluation.dataset import Dataset, check_classes
-from semblante_worker.evaluation.image_archive import MANIFEST, open_archive
-from semblante_worker.evaluation.image_files import open_folder
-from semblante_worker.evaluation.layout import Split
-from semblante_worker.evaluation.manifest import open_manifest
+
+SPLITS: tuple[Split, ...] = ("test", "val", "train")
+"""In the order in which a split is looked for when none is asked for."""
+
+
+class StoreReader:
+    """Reads the pictures at `paths` of a store."""
+
+    def __init__(self, store: PictureStore, paths: Sequence[str]) -> None:
+        self._store = store
+        self._paths = tuple(paths)
+
+    def read(self, numbers: Iterable[int]) -> Iterator[tuple[int, Content]]:
+        """Yield each picture asked for, with its bytes or with why it has none, in that order."""
+        wanted = list(numbers)
+        contents = self._store.read_many(self._paths[number] for number in wanted)
+        yield from zip(wanted, contents, strict=True)
 
 
 def open_dataset(
@@ -20,19 +42,62 @@ def open_dataset(
 ) -> Dataset:
     """Open the data set `path` with labels from `classes`.
 
-    A folder or zip with `manifest.csv` at its top is read by that, any other by class folders.
+    Without a `split`, folders give the first of test, val and train that is there, a manifest all.
 
     Raises:
-        ArchiveError: see `list_archive`.
-        Refused: see `open_folder`, `open_archive`, `open_manifest` and `check_classes`.
+        Refused: see `read_dataset`; `empty_class`, `unknown_class`, `class_not_in_model` or
+            `one_class_only`; the message names the folder, or file and line.
     """
-    if path.is_dir() and (path / MANIFEST).is_file():
-        path = path / MANIFEST
-    if path.is_dir():
-        dataset = open_folder(path, ClassNames(classes), split, settings.max_image_bytes)
-    elif path.suffix.lower() == ".csv":
-        dataset = open_manifest(path, classes, split, settings.max_image_bytes)
-    else:
-        dataset = open_archive(path, classes, split, settings)
+    names = ClassNames(classes)
+    limits = Limits.from_settings(settings)
+    listed = read_dataset(path, names.knows, limits=limits, is_strict=False)
+    chosen, entries = _select(listed, split)
+    _refuse_empty_classes(listed, chosen, names)
+    paths = tuple(entry.path for entry in entries)
+    truth = [names.find(entry.label, entry.place) for entry in entries]
+    dataset = Dataset(
+        name=str(path),
+        split=chosen,
+        paths=paths,
+        truth=np.array(truth, np.int64),
+        reader=StoreReader(listed.store, paths),
+        outside=listed.outside.get(chosen or "train", 0),
+    )
     check_classes(dataset.truth, dataset.name)
     return dataset
+
+
+def _select(listed: Listed, split: Split | None) -> tuple[Split | None, list[Entry]]:
+    """Return the split that is measured, None for everything, and its entries.
+
+    Raises:
+        Refused: `empty_dataset`, or `bad_table` for a manifest that names no parts.
+    """
+    if split is not None and not listed.has_parts:
+        if listed.layout == "manifest":
+            raise bad_table(str(listed.origin), 1, "there is no column split or usage")
+        raise Refused(
+            "empty_dataset",
+            f"{listed.origin} has no folder {split!r} with class folders; leave --split out.",
+        )
+    there = {entry.split for entry in listed.entries}
+    if split is None and listed.layout == "parts":
+        split = next(one for one in SPLITS if one in there)
+    entries = [entry for entry in listed.entries if split in (None, entry.split)]
+    if not entries:
+        raise Refused(
+            "empty_dataset",
+            f"{listed.origin} has no images of the split {split!r}; "
+            f"it has: {', '.join(one for one in SPLITS if one in there)}.",
+        )
+    return split, entries
+
+
+def _refuse_empty_classes(listed: Listed, split: Split | None, names: ClassNames) -> None:
+    for folder in listed.empty_classes(split):
+        if names.knows(folder.rpartition("/")[2]):
+            raise Refused(
+                "empty_class",
+                f"{listed.origin / folder} holds no image: put images into it, or remove the "
+                "folder.",
+            )

@@ -12,15 +12,15 @@ import numpy as np
 from semblante.emotions import EMOTIONS, Emotion
 from semblante.errors import Refused
 from semblante.export import AFTER_CLASSES, BEFORE_CLASSES
-from semblante_worker.evaluation.class_names import ClassNames
-from semblante_worker.evaluation.measured import Measured
-from semblante_worker.evaluation.table import (
+from semblante_worker.datasets.class_names import ClassNames
+from semblante_worker.datasets.table import (
     Table,
     bad_table,
     opened_table,
     require_columns,
     without_guard,
 )
+from semblante_worker.evaluation.measured import Measured
 from semblante_worker.evaluation.truth import read_truth
 
 ClassesOf = Callable[[str], Sequence[Emotion] | None]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from semblante.errors import Refused
-from semblante_worker.evaluation.class_names import ClassNames
-from semblante_worker.evaluation.table import (
+from semblante_worker.datasets.class_names import ClassNames
+from semblante_worker.datasets.table import (
     bad_table,
     opened_table,
     require_columns,

@@ -24,7 +24,7 @@ def dataset() -> None:
 @click.option("--seed", default=1, show_default=True, help="Chooses the pictures.")
 def show(path: Path, output: Path, seed: int) -> None:
     """Count the classes, and show 5x5 pictures of each in an HTML page."""
-    from semblante_worker.training.dataset import read_dataset
+    from semblante_worker.datasets.dataset import read_dataset
     from semblante_worker.training.gallery import write_gallery
 
     found = read_dataset(path)
@@ -52,7 +52,7 @@ def show(path: Path, output: Path, seed: int) -> None:
 @click.option("--seed", default=1, show_default=True, help="Chooses the pictures.")
 def subset(path: Path, per_class: int, output: Path, seed: int) -> None:
     """Copy at most so many images of each class, of every part of the data set."""
-    from semblante_worker.training.dataset import read_dataset
+    from semblante_worker.datasets.dataset import read_dataset
     from semblante_worker.training.subset import copy_subset
 
     counts = copy_subset(read_dataset(path), output, per_class, seed)

@@ -13,9 +13,9 @@ from PIL import Image
 from semblante.errors import ImageError
 from semblante.picture import open_picture
 from semblante.replace import replaced_file
-from semblante_worker.training.dataset import Dataset
-from semblante_worker.training.entry import Entry
-from semblante_worker.training.picture_store import MOST_PIXELS
+from semblante_worker.datasets.dataset import Dataset
+from semblante_worker.datasets.entry import Entry
+from semblante_worker.datasets.picture_store import MOST_PIXELS
 from semblante_worker.training.readable import Unreadable
 from semblante_worker.training.subset import pick
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from semblante_worker.training.dataset import Dataset, invalid, read_dataset, read_names
-from semblante_worker.training.labels import Labelled, check_classes, label_entries
+from semblante.errors import Refused
+from semblante_worker.datasets.dataset import Dataset, read_dataset
+from semblante_worker.datasets.name_list import read_names
+from semblante_worker.training.labels import Labelled, check_classes, label_entries, names_of, plain
 from semblante_worker.training.readable import Unreadable, find_unreadable
 from semblante_worker.training.recipe import Recipe
 from semblante_worker.training.reporter import Reporter
@@ -57,9 +59,11 @@ def gather(
     """Read the data set `path` for `recipe`; unreadable pictures are named and left out.
 
     Raises:
-        TrainingError: `invalid_dataset`; the message names the folder or file.
+        Refused: see `read_dataset`, `label_entries`, `check_classes` and `split_labelled`; the
+            message names the folder or file.
     """
-    dataset = read_dataset(path)
+    known = names_of(recipe.classes)
+    dataset = read_dataset(path, lambda name: plain(name) in known)
     if exclude is not None:
         names = read_names(exclude)
         kept = dataset.without(names)
@@ -80,7 +84,7 @@ def gather(
         train, validation = _without(train, bad), _without(validation, bad)
         check_classes(dataset, train, recipe.classes, "readable training")
     if not len(validation):
-        raise invalid(f"{path}: no image for validation can be read")
+        raise Refused("empty_dataset", f"{path}: no image for validation can be read.")
     _check_sources(path, train, recipe)
     return Gathered(dataset, train, validation, tuple(unreadable))
 
@@ -97,4 +101,6 @@ def _check_sources(path: Path, train: Labelled, recipe: Recipe) -> None:
     for number, phase in enumerate(recipe.phases):
         if len(rows_of_sources(train, phase)) < 2:
             sources = ", ".join(phase.sources)
-            raise invalid(f"{path}: phases.{number} finds no two images from {sources}")
+            raise Refused(
+                "empty_dataset", f"{path}: phases.{number} finds no two images from {sources}."
+            )

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from semblante_worker.training.dataset import Dataset, invalid
-from semblante_worker.training.entry import Entry
+from semblante.emotions import EMOTIONS
+from semblante.errors import Refused
+from semblante_worker.datasets.class_names import ClassNames
+from semblante_worker.datasets.dataset import Dataset
+from semblante_worker.datasets.entry import Entry
 from semblante_worker.training.recipe import Data, RecipeClass
 
 
@@ -39,16 +42,17 @@ def label_entries(dataset: Dataset, classes: Sequence[RecipeClass], data: Data) 
     """Give every picture of `dataset` its class.
 
     Raises:
-        TrainingError: `invalid_dataset`, for a label of no class, unless the recipe skips those.
+        Refused: `class_not_in_model` or `unknown_class`, unless the recipe skips such labels.
     """
     known = names_of(classes)
     entries = [entry for entry in dataset.entries if plain(entry.label) in known]
     if len(entries) < len(dataset.entries) and data.other_classes == "refuse":
         strange = next(entry for entry in dataset.entries if plain(entry.label) not in known)
-        raise invalid(
+        raise Refused(
+            "class_not_in_model" if ClassNames(EMOTIONS).knows(strange.label) else "unknown_class",
             f"{dataset.origin}: {strange.path} has the label {strange.label!r}, which is no class "
             f"of the recipe; these are {describe(classes)}. Use a recipe with this class, or leave "
-            "such pictures out by --set data.other_classes=skip"
+            "such pictures out by --set data.other_classes=skip.",
         )
     labels = np.array([known[plain(entry.label)] for entry in entries], dtype=np.int64)
     targets = np.eye(len(classes), dtype=np.float32)[labels]
@@ -64,18 +68,23 @@ def check_classes(
     """Check that every class has at least two pictures.
 
     Raises:
-        TrainingError: `invalid_dataset`; the message names the folder.
+        Refused: `one_class_only` or `empty_class`; the message names the folder.
     """
     counts = np.bincount(labelled.labels, minlength=len(classes))
     found = [c.id for c, count in zip(classes, counts, strict=True) if count]
     if len(found) == 1:
-        raise invalid(f"{dataset.origin}: {found[0]} is the only class; at least two are needed")
+        raise Refused(
+            "one_class_only",
+            f"{dataset.origin}: {found[0]} is the only class; at least two are needed.",
+        )
     for c, count in zip(classes, counts, strict=True):
         if count == 0:
-            where = _where(dataset, c)
-            raise invalid(f"{dataset.origin}: the class {c.id} has no {part} image; {where}")
-        if count == 1:
-            raise invalid(f"{dataset.origin}: the class {c.id} has only one {part} image")
+            what = f"no {part} image; {_where(dataset, c)}"
+        elif count == 1:
+            what = f"only one {part} image"
+        else:
+            continue
+        raise Refused("empty_class", f"{dataset.origin}: the class {c.id} has {what}.")
 
 
 def names_of(classes: Sequence[RecipeClass]) -> dict[str, int]:

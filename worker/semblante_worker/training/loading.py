@@ -11,11 +11,11 @@ from torch.utils.data import DataLoader, Dataset
 
 from semblante.card import Preprocess
 from semblante.picture import open_picture
+from semblante_worker.datasets.picture_store import MOST_PIXELS, PictureStore
 from semblante_worker.decode import usable_cores
 from semblante_worker.preprocess import prepare
 from semblante_worker.training.augment import build_augmentation, to_pixels
 from semblante_worker.training.labels import Labelled
-from semblante_worker.training.picture_store import MOST_PIXELS, PictureStore
 from semblante_worker.training.recipe import Augmentation, Recipe
 from semblante_worker.training.seeds import seeded
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from semblante.errors import ImageError
 from semblante.picture import open_picture
+from semblante_worker.datasets.entry import Entry
+from semblante_worker.datasets.picture_store import MOST_PIXELS, PictureStore
 from semblante_worker.decode import usable_cores
-from semblante_worker.training.entry import Entry
-from semblante_worker.training.picture_store import MOST_PIXELS, PictureStore
 
 
 @dataclass(frozen=True)

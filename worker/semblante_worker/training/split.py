@@ -10,7 +10,7 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from semblante_worker.training.dataset import invalid
+from semblante.errors import Refused
 from semblante_worker.training.labels import Labelled
 from semblante_worker.training.recipe import Data
 
@@ -19,7 +19,7 @@ def split_labelled(labelled: Labelled, data: Data, seed: int) -> tuple[Labelled,
     """Return the training and the validation pictures; those of the test part may be neither.
 
     Raises:
-        TrainingError: `invalid_dataset`, when no validation picture is found.
+        Refused: `empty_dataset`, when no validation picture is found.
     """
     train = take_per_class(_part(labelled, "train"), data.per_class, seed)
     for choice in data.validation_from:
@@ -30,7 +30,10 @@ def split_labelled(labelled: Labelled, data: Data, seed: int) -> tuple[Labelled,
         if len(validation):
             return train, validation
     wanted = " or ".join(data.validation_from)
-    raise invalid(f"it has no pictures for validation ({wanted}); see data.validation_from")
+    raise Refused(
+        "empty_dataset",
+        f"The data set has no pictures for validation ({wanted}); see data.validation_from.",
+    )
 
 
 def take_per_class(labelled: Labelled, count: int | None, seed: int) -> Labelled:
@@ -52,9 +55,10 @@ def _stratified(labelled: Labelled, data: Data, seed: int) -> tuple[Labelled, La
     sources = {entry.source for entry in labelled.entries}
     wanted = set(data.validation_sources)
     if wanted and sources != {""} and not wanted & sources:
-        raise invalid(
+        raise Refused(
+            "empty_dataset",
             f"no picture is from {', '.join(sorted(wanted))} (data.validation_sources), "
-            f"only from {', '.join(sorted(sources))}"
+            f"only from {', '.join(sorted(sources))}.",
         )
     is_candidate = np.array(
         [not wanted or not e.source or e.source in wanted for e in labelled.entries], dtype=bool

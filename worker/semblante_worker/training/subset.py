@@ -8,10 +8,10 @@ from collections import Counter
 from pathlib import Path
 
 from semblante.archive.names import is_unsafe
-from semblante.errors import Conflict, ImageError
-from semblante_worker.training.dataset import Dataset, invalid
-from semblante_worker.training.entry import Entry
-from semblante_worker.training.manifest import MANIFEST
+from semblante.errors import Conflict, ImageError, Refused
+from semblante_worker.datasets.dataset import Dataset
+from semblante_worker.datasets.entry import Entry
+from semblante_worker.datasets.manifest import MANIFEST
 
 
 def pick(dataset: Dataset, per_class: int, seed: int) -> list[Entry]:
@@ -36,20 +36,21 @@ def copy_subset(dataset: Dataset, folder: Path, per_class: int, seed: int) -> di
 
     Raises:
         Conflict: `run_exists`, when the folder exists.
-        TrainingError: `invalid_dataset`, when a picture cannot be read or leads out of the folder.
+        Refused: `bad_table`, when a manifest's picture leads out of the folder; or the code of
+            what makes a picture unreadable.
     """
     if folder.exists():
         raise Conflict("run_exists", f"{folder} exists: name another folder.")
     chosen = pick(dataset, per_class, seed)
     for entry in chosen:
         if is_unsafe(entry.path):
-            raise invalid(f"{dataset.origin}: {entry.path} leads out of its folder")
+            raise Refused("bad_table", f"{entry.place}: {entry.path} leads out of its folder.")
         target = folder / entry.path
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             target.write_bytes(dataset.store.read(entry.path))
         except ImageError as error:
-            raise invalid(f"{dataset.origin}: {entry.path}: {error.message}") from error
+            raise Refused(error.code, f"{dataset.origin}: {entry.path}: {error.message}") from error
     if dataset.layout == "manifest":
         _write_manifest(folder / MANIFEST, chosen)
     return dict(Counter(entry.split for entry in chosen))

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from picture_sets import pictures, write_folder, write_zip
-from semblante.errors import TrainingError
-from semblante_worker.training.dataset import read_dataset, read_names
+from semblante.errors import Refused
+from semblante_worker.datasets.dataset import read_dataset
+from semblante_worker.datasets.name_list import read_names
 
 MANIFEST = (
     "path,source,usage,label,p1,p2\na/x.png,one,train,1,0.5,1.5\nb/y.png,two,PrivateTest,2,,\n"
@@ -46,6 +47,29 @@ def test_a_manifest(tmp_path: Path) -> None:
     assert (second.split, second.shares) == ("test", None)
 
 
+def test_a_row_without_a_label_is_of_the_class_with_most_votes(tmp_path: Path) -> None:
+    write_folder(tmp_path, {"a": 3})
+    rows = "a/000.png,,2,7,x\na/001.png,,8,7,\na/002.png,fear,2,2,\n"
+    (tmp_path / "manifest.csv").write_text(f"path,label,p1,p4,person\n{rows}", encoding="utf-8")
+    found = read_dataset(tmp_path).entries
+    assert [entry.label for entry in found] == ["happiness", "surprise", "fear"]
+    assert found[0].shares == {"1": 2, "4": 7}
+
+
+def test_the_part_may_be_called_split(tmp_path: Path) -> None:
+    write_folder(tmp_path, {"a": 2})
+    rows = "a/000.png,1,validation\na/001.png,1,\n"
+    (tmp_path / "manifest.csv").write_text(f"path,label,split\n{rows}", encoding="utf-8")
+    assert [entry.split for entry in read_dataset(tmp_path).entries] == ["val", "train"]
+
+
+def test_a_manifest_without_rows(tmp_path: Path) -> None:
+    (tmp_path / "manifest.csv").write_text("path,label\n", encoding="utf-8")
+    with pytest.raises(Refused, match=r"manifest\.csv lists no image") as caught:
+        read_dataset(tmp_path)
+    assert caught.value.code == "empty_dataset"
+
+
 def test_a_manifest_beside_its_pictures(tmp_path: Path) -> None:
     write_folder(tmp_path, {"a": 1})
     (tmp_path / "mine.csv").write_text("path,label\na/000.png,glad\n", encoding="utf-8")
@@ -55,10 +79,9 @@ def test_a_manifest_beside_its_pictures(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("path,usage\n", "line 1: the column 'label' is missing"),
-        ("path,label\n", "line 1: there are no rows"),
+        ("path,usage\n", "line 1: there is no column label"),
         ("path,label\na/000.png,1\na/999.png,1\n", "line 3: there is no image 'a/999.png'"),
-        ("path,label\na/000.png,\n", "line 2: the label is empty"),
+        ("path,label\na/000.png,\n", "line 2: it has neither a label nor a majority"),
         ("path,label,usage\na/000.png,1,later\n", "line 2: usage 'later' is none of train"),
         ("path,label,p1\na/000.png,1,-1\n", "line 2: p1 is no share"),
         ("path,label,p1\na/000.png,1,nan\n", "line 2: p1 is no share"),
@@ -67,9 +90,9 @@ def test_a_manifest_beside_its_pictures(tmp_path: Path) -> None:
 def test_a_manifest_that_is_wrong(tmp_path: Path, text: str, message: str) -> None:
     write_folder(tmp_path, {"a": 1})
     (tmp_path / "manifest.csv").write_text(text, encoding="utf-8")
-    with pytest.raises(TrainingError, match=message) as caught:
+    with pytest.raises(Refused, match=message) as caught:
         read_dataset(tmp_path)
-    assert caught.value.code == "invalid_dataset"
+    assert caught.value.code == "bad_table"
 
 
 @pytest.mark.parametrize(
@@ -85,13 +108,13 @@ def test_a_manifest_that_is_wrong(tmp_path: Path, text: str, message: str) -> No
     ],
 )
 def test_a_layout_that_is_none(tmp_path: Path, files: dict[str, bytes], message: str) -> None:
-    with pytest.raises(TrainingError, match=message):
+    with pytest.raises(Refused, match=message):
         read_dataset(write_zip(tmp_path / "set.zip", files))
 
 
 def test_what_is_no_zip(tmp_path: Path) -> None:
     (tmp_path / "set.zip").write_bytes(b"PK nonsense")
-    with pytest.raises(TrainingError, match=r"set\.zip is no folder and no readable zip"):
+    with pytest.raises(Refused, match=r"set\.zip is no folder and no readable zip"):
         read_dataset(tmp_path / "set.zip")
 
 

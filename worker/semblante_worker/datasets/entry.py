@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Split = Literal["train", "val", "test"]
@@ -19,8 +19,9 @@ SPLIT_NAMES: dict[str, Split] = {
     "testing": "test",
     "privatetest": "test",
 }
-"""Folders and values of a manifest's `usage`, in lower case. FER2013's PublicTest belongs to the
-pictures that models are made from, as its challenge gave it out; PrivateTest judges them."""
+"""Folders and values of a manifest's `usage` or `split`, in lower case. FER2013's PublicTest
+belongs to the pictures that models are made from, as its challenge gave it out; PrivateTest judges
+them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Entry:
     """A picture: `label` as the data set writes it, `source` empty where it names none.
 
     `shares` are the shares of annotators' votes by label, or None where one label is all there is.
+    `place` says where the label stands (a folder, a line), for messages.
     """
 
     path: str
@@ -35,3 +37,4 @@ class Entry:
     label: str
     source: str = ""
     shares: Mapping[str, float] | None = None
+    place: str = field(default="", compare=False)
