@@ -61,7 +61,8 @@ def run_training(request: Request, reporter: Reporter) -> Bundle:
     """Train, or go on with a run that was broken off, and write the bundle.
 
     Raises:
-        TrainingError: `invalid_dataset`, `invalid_weights`, or `run_differs` when resuming.
+        Refused: the data set cannot be used; see `gather`.
+        TrainingError: `invalid_weights`, or `run_differs` when resuming.
         Conflict: `run_exists`, when the folder holds a run and resuming was not asked for.
         Unavailable: `component_missing`, for a device, torchvision or matplotlib that is not there.
     """

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from semblante.bundles import Bundle
-from semblante.errors import ImageError
+from semblante_worker.datasets.picture_store import MOST_PIXELS
 from semblante_worker.engines import softmax
 from semblante_worker.evaluation.figures import Evaluation
 from semblante_worker.evaluation.measured import Measured
 from semblante_worker.evaluation.mistakes import pick_mistakes
+from semblante_worker.evaluation.opening import StoreReader
 from semblante_worker.evaluation.report import write_report
 from semblante_worker.evaluation.subject import subject_of
 from semblante_worker.training import passes
 from semblante_worker.training.gathering import Gathered
-from semblante_worker.training.labels import Labelled
-from semblante_worker.training.picture_store import MOST_PIXELS, PictureStore
 from semblante_worker.training.run_state import Progress
 
 
@@ -51,7 +49,8 @@ def write_run_report(
     Raises:
         Unavailable: `component_missing`, without the extra `train`.
     """
-    reader = _Reader(gathered.dataset.store, gathered.validation)
+    paths = [entry.path for entry in gathered.validation.entries]
+    reader = StoreReader(gathered.dataset.store, paths)
     subject = subject_of(
         bundle,
         data=str(gathered.dataset.origin),
@@ -65,22 +64,6 @@ def write_run_report(
         curves=progress.records,
         subject=subject,
     )
-
-
-class _Reader:
-    """The validation pictures by number, as `pick_mistakes` asks for them."""
-
-    def __init__(self, store: PictureStore, labelled: Labelled) -> None:
-        self._store = store
-        self._labelled = labelled
-
-    def read(self, numbers: Iterable[int]) -> Iterator[tuple[int, bytes | ImageError]]:
-        """Yield each picture asked for, or why it cannot be read."""
-        for number in numbers:
-            try:
-                yield number, self._store.read(self._labelled.entries[number].path)
-            except ImageError as error:
-                yield number, error
 
 
 def _none() -> NDArray[np.int64]:
