@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from semblante.bundles import Bundle
 from semblante_worker.datasets.picture_store import MOST_PIXELS
@@ -32,7 +31,7 @@ def measured_of(gathered: Gathered, validation: passes.Measured, temperature: fl
         predicted=probabilities.argmax(axis=1).astype(np.int64),
         probabilities=probabilities,
         failed={},
-        failed_truth=_none(),
+        failed_truth=np.zeros(0, dtype=np.int64),
     )
 
 
@@ -64,7 +63,3 @@ def write_run_report(
         curves=progress.records,
         subject=subject,
     )
-
-
-def _none() -> NDArray[np.int64]:
-    return np.zeros(0, dtype=np.int64)
