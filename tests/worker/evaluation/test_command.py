@@ -17,7 +17,8 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from factory import zip_bytes
-from semblante.bundles import PACKAGE_MODELS, find_bundle
+from predictions import probabilities_of
+from semblante.bundles import PACKAGE_MODELS, shipped_bundle
 from semblante.cli import cli
 from semblante_worker.predict import Predictor
 
@@ -55,11 +56,11 @@ def picture(seed: int) -> bytes:
 @pytest.fixture
 def members(tmp_path: Path, predictor: Predictor) -> dict[str, bytes]:
     """Nine pictures in the folders of the labels that the model gives; one is then misplaced."""
-    bundle = find_bundle(tmp_path, "starter")
+    bundle = shipped_bundle("resnet18-raf7")
     found: dict[str, bytes] = {}
     for seed in range(9):
         data = picture(seed)
-        label = bundle.classes[int(predictor.predict_one(data, bundle).probabilities.argmax())].id
+        label = bundle.classes[int(probabilities_of(predictor, data, bundle).argmax())].id
         if seed == 4:
             label = "fear" if label != "fear" else "anger"
         found[f"test/{label}/{seed}.png"] = data
@@ -72,11 +73,11 @@ def test_a_zip_is_measured_and_reported(
     [folder] = {name.split("/")[1] for name in members if name.endswith("/4.png")}
     members[f"test/{folder}/broken.png"] = b"no image"
     (tmp_path / "set.zip").write_bytes(zip_bytes(members))
-    result = run("starter", tmp_path / "set.zip", "-o", tmp_path / "report", "--json")
+    result = run("resnet18-raf7", tmp_path / "set.zip", "-o", tmp_path / "report", "--json")
     assert result.exit_code == 3, result.output
     document = json.loads(result.stdout)
     assert document == json.loads((tmp_path / "report" / "metrics.json").read_bytes())
-    assert document["subject"]["model"].startswith("starter@")
+    assert document["subject"]["model"].startswith("resnet18-raf7@")
     assert document["subject"]["split"] == "test"
     assert "non-commercial" in document["subject"]["terms"]
     assert document["failed"] == {"unsupported_format": 1}
@@ -91,7 +92,7 @@ def test_a_zip_is_measured_and_reported(
 
 def test_people_get_a_table(run: Run, tmp_path: Path, members: dict[str, bytes]) -> None:
     (tmp_path / "set.zip").write_bytes(zip_bytes(members))
-    result = run("starter", tmp_path / "set.zip")
+    result = run("resnet18-raf7", tmp_path / "set.zip")
     assert result.exit_code == 0, result.output
     for words in ("accuracy", "88.9 %", "sorprendido", "Ranges are 95 % bootstrap intervals"):
         assert words in result.stdout
@@ -101,7 +102,7 @@ def test_a_folder_bundle_and_its_raw_probabilities(
     run: Run, tmp_path: Path, members: dict[str, bytes]
 ) -> None:
     (tmp_path / "set.zip").write_bytes(zip_bytes(members))
-    shutil.copytree(PACKAGE_MODELS / "starter", tmp_path / "warm")
+    shutil.copytree(PACKAGE_MODELS / "resnet18-raf7", tmp_path / "warm")
     card = json.loads((tmp_path / "warm" / "card.json").read_bytes())
     card |= {"temperature": 4.0, "name": "warm"}
     (tmp_path / "warm" / "card.json").write_text(json.dumps(card), encoding="utf-8")
@@ -109,7 +110,7 @@ def test_a_folder_bundle_and_its_raw_probabilities(
     def measure(*words: str | Path) -> dict[str, Any]:
         return dict(json.loads(run(*words, tmp_path / "set.zip", "--json").stdout))
 
-    plain, warm = measure("starter"), measure(tmp_path / "warm")
+    plain, warm = measure("resnet18-raf7", "--raw"), measure(tmp_path / "warm")
     raw = measure(tmp_path / "warm", "--raw")
     assert warm["subject"]["temperature"] == 4.0
     assert warm["mean_confidence"] < plain["mean_confidence"] - 0.05
@@ -119,7 +120,7 @@ def test_a_folder_bundle_and_its_raw_probabilities(
 
 
 def test_the_csv_of_a_job_is_measured(run: Run, tmp_path: Path, predictor: Predictor) -> None:
-    bundle = find_bundle(tmp_path, "starter")
+    bundle = shipped_bundle("resnet18-raf7")
     ids = [one.id for one in bundle.classes]
     header = "image_path,face_id,status,error_code,emotion,confidence,"
     header += (
@@ -127,7 +128,7 @@ def test_the_csv_of_a_job_is_measured(run: Run, tmp_path: Path, predictor: Predi
     )
     lines, truth = [header.split(",")], [["image_path", "emotion"]]
     for seed in range(6):
-        shares = predictor.predict_one(picture(seed), bundle).probabilities
+        shares = probabilities_of(predictor, picture(seed), bundle)
         best = int(shares.argmax())
         cells = [f"{share:.4f}" for share in shares]
         named = [f"{seed}.png", "0", "ok", "", bundle.classes[best].es, cells[best]]
@@ -142,7 +143,7 @@ def test_the_csv_of_a_job_is_measured(run: Run, tmp_path: Path, predictor: Predi
     document = json.loads(result.stdout)
     assert document["left_out"]["accuracy"]["value"] == pytest.approx(5 / 6, abs=1e-6)
     assert document["subject"]["model"] == bundle.reference
-    assert "Research use only" in document["subject"]["terms"]
+    assert "For research only" in document["subject"]["terms"]
     assert "no picture" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
 
 
@@ -150,12 +151,12 @@ def test_the_csv_of_a_job_is_measured(run: Run, tmp_path: Path, predictor: Predi
     ("words", "message"),
     [
         ((), "Name a BUNDLE and a DATASET"),
-        (("starter",), "Name a BUNDLE and a DATASET"),
+        (("resnet18-raf7",), "Name a BUNDLE and a DATASET"),
         (("--csv", "{file}"), "--csv and --truth go together"),
-        (("starter", "--csv", "{file}", "--truth", "{file}"), "without BUNDLE and DATASET"),
-        (("--csv", "{file}", "--truth", "{file}", "--raw"), "--split and --raw need"),
+        (("resnet18-raf7", "--csv", "{file}", "--truth", "{file}"), "without BUNDLE and DATASET"),
+        (("--csv", "{file}", "--truth", "{file}", "--raw"), "--split, --exclude and --raw need"),
         (("nobody", "{file}"), "[model_not_found]"),
-        (("starter", "{file}"), "[empty_dataset]"),
+        (("resnet18-raf7", "{file}"), "[empty_dataset]"),
     ],
 )
 def test_what_cannot_be_run_is_refused(
@@ -173,13 +174,13 @@ def test_a_report_without_its_packages_says_what_to_install(
 ) -> None:
     monkeypatch.setattr("semblante_worker.evaluation.report.find_spec", lambda _name: None)
     (tmp_path / "set.zip").write_bytes(zip_bytes({}))
-    result = run("starter", tmp_path / "set.zip", "-o", tmp_path / "report")
+    result = run("resnet18-raf7", tmp_path / "set.zip", "-o", tmp_path / "report")
     assert result.exit_code == 2
     assert "install semblante-worker[train]. [component_missing]" in result.stderr
 
 
 def test_a_damaged_bundle_names_its_file(run: Run, tmp_path: Path) -> None:
-    shutil.copytree(PACKAGE_MODELS / "starter", tmp_path / "broken")
+    shutil.copytree(PACKAGE_MODELS / "resnet18-raf7", tmp_path / "broken")
     (tmp_path / "broken" / "model.safetensors").write_bytes(b"damage")
     (tmp_path / "set.zip").write_bytes(zip_bytes({}))
     result = run(tmp_path / "broken", tmp_path / "set.zip")

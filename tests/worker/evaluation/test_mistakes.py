@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from factory import jpeg
-from semblante.bundles import find_bundle
+from predictions import probabilities_of
+from semblante.bundles import shipped_bundle
 from semblante.errors import ImageError
 from semblante_worker.datasets.picture_store import Content
 from semblante_worker.evaluation.dataset import Dataset
@@ -30,7 +31,7 @@ class Memory:
 
 
 def test_each_image_keeps_its_truth(tmp_path: Path, predictor: Predictor) -> None:
-    bundle = find_bundle(tmp_path, "starter")
+    bundle = shipped_bundle("resnet18-raf7")
     reader = Memory(jpeg(0), b"no image", jpeg(90), ImageError("encrypted", ""), jpeg(250), b"no")
     dataset = Dataset("d", None, tuple("abcdef"), np.array([0, 1, 2, 3, 4, 5]), reader)
     shown: list[tuple[int, int]] = []
@@ -43,7 +44,7 @@ def test_each_image_keeps_its_truth(tmp_path: Path, predictor: Predictor) -> Non
     assert sorted(measured.all_truth.tolist()) == [0, 1, 2, 3, 4, 5]
     assert shown == [(1, 0), (2, 1), (3, 1), (4, 2), (5, 2), (6, 3)]
     for row, shade in enumerate((0, 90, 250)):
-        alone = predictor.predict_one(jpeg(shade), bundle).probabilities
+        alone = probabilities_of(predictor, jpeg(shade), bundle)
         assert measured.probabilities[row] == pytest.approx(alone, abs=1e-5)
         assert measured.predicted[row] == alone.argmax()
 

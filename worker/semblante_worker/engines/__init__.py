@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from semblante.bundles import Bundle
 from semblante.errors import BundleError
+from semblante.settings import EngineName
+from semblante_worker.engines.choice import choose_engine
 from semblante_worker.preprocess import Pixels
 
 Numbers = NDArray[np.float32]
@@ -54,16 +56,24 @@ class Engine(ABC):
         """Normalise and run uint8 [n, *shape], n > 0; return float32 [n, classes]."""
 
 
-def load_engine(bundle: Bundle, device: str = "auto", compute_threads: int = 0) -> Engine:
+def load_engine(
+    bundle: Bundle, device: str = "auto", compute_threads: int = 0, engine: EngineName = "auto"
+) -> Engine:
     """Load the bundle's weights, after their hash was verified, on `device`.
 
     `device` is `auto` (a CUDA device if there is one), `cpu`, `cuda` or `cuda:N`;
-    `compute_threads` is the number of threads for a CPU, 0 means one per core.
+    `compute_threads` is the number of threads for a CPU, 0 means one per core; `engine` is `torch`,
+    `openvino` or `auto`, which `choose_engine` explains.
 
     Raises:
-        BundleError: `corrupt_bundle`, when the weights are damaged or do not fit the card.
-        Unavailable: `component_missing`, when the device does not exist here.
+        BundleError: `corrupt_bundle`, when the weights are damaged or do not fit the card;
+            `wrong_engine`, when the bundle lacks the files that the engine needs.
+        Unavailable: `component_missing`, when device or library do not exist here.
     """
+    if choose_engine(bundle, device, engine) == "openvino":
+        from semblante_worker.engines.openvino_engine import load_openvino_engine
+
+        return load_openvino_engine(bundle, compute_threads)
     from semblante_worker.engines.torch_engine import load_torch_engine
 
     return load_torch_engine(bundle, device, compute_threads)

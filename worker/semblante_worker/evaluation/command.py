@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 from semblante.cli.exit_codes import OK, SOME_IMAGES_FAILED
 from semblante.cli.options import data_option, json_option, make_settings
+from semblante.settings import EngineName
 
 if TYPE_CHECKING:
     from semblante.settings import Settings
@@ -37,8 +38,12 @@ _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
     type=click.Choice(("test", "val", "train")),
     help="Part of DATASET; without it, the first of these that is there.",
 )
+@click.option(
+    "--exclude", type=_FILE, help="List of file names of DATASET to leave out, one per line."
+)
 @click.option("--raw", is_flag=True, help="Leave out the card's temperature.")
 @click.option("--device", help="auto, cpu, cuda or cuda:N.")
+@click.option("--engine", type=click.Choice(get_args(EngineName)), help="What runs BUNDLE.")
 @data_option
 @json_option
 def evaluate(
@@ -48,8 +53,10 @@ def evaluate(
     truth: Path | None,
     output: Path | None,
     split: Split | None,
+    exclude: Path | None,
     raw: bool,
     device: str | None,
+    engine: EngineName | None,
     data: Path | None,
     as_json: bool,
 ) -> None:
@@ -65,17 +72,17 @@ def evaluate(
 
     if output is not None:
         require_drawing()
-    settings = make_settings(data=data, device=device)
+    settings = make_settings(data=data, device=device, engine=engine)
     if results is not None or truth is not None:
         if results is None or truth is None or bundle is not None:
             raise click.UsageError("--csv and --truth go together, without BUNDLE and DATASET.")
-        if split is not None or raw:
-            raise click.UsageError("--split and --raw need a BUNDLE and a DATASET.")
+        if split is not None or exclude is not None or raw:
+            raise click.UsageError("--split, --exclude and --raw need a BUNDLE and a DATASET.")
         run = _compare(settings, results, truth)
     elif bundle is None or dataset is None:
         raise click.UsageError("Name a BUNDLE and a DATASET, or --csv and --truth.")
     else:
-        run = _measure(settings, bundle, dataset, split, raw=raw)
+        run = _measure(settings, bundle, dataset, split, exclude, raw=raw)
     _show(run, output, as_json=as_json)
     failed = sum(count for code, count in run.evaluation.failed.items() if code != "no_face")
     sys.exit(SOME_IMAGES_FAILED if failed else OK)
@@ -88,14 +95,20 @@ def _compare(settings: Settings, results: Path, truth: Path) -> Run:
 
 
 def _measure(
-    settings: Settings, model: str, dataset: Path, split: Split | None, *, raw: bool
+    settings: Settings,
+    model: str,
+    dataset: Path,
+    split: Split | None,
+    exclude: Path | None,
+    *,
+    raw: bool,
 ) -> Run:
     from semblante_worker.evaluation.opening import open_dataset
     from semblante_worker.evaluation.progress import images_progress
     from semblante_worker.evaluation.run import find_model, run_on_dataset
 
     bundle = find_model(settings, model)
-    opened = open_dataset(dataset, bundle.classes, split, settings)
+    opened = open_dataset(dataset, bundle.classes, split, settings, exclude=exclude)
     with images_progress(len(opened)) as show:
         return run_on_dataset(settings, bundle, opened, show, raw=raw)
 

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from semblante.bundles import Bundle
 from semblante.emotions import Emotion
 from semblante.errors import Refused
-from semblante_worker.decode import Failure
 from semblante_worker.evaluation.dataset import Dataset
 from semblante_worker.evaluation.evaluation import evaluate_predictions
 from semblante_worker.evaluation.figures import Evaluation
 from semblante_worker.evaluation.metrics import Labels
-from semblante_worker.predict import Predictor
+from semblante_worker.outcome import Failure
+from semblante_worker.predict import Prediction, Predictor
 
 Progress = Callable[[int, int], None]
 """Called with (images done, images failed) after each image."""
@@ -44,6 +44,18 @@ class Measured:
     def all_truth(self) -> Labels:
         """The true classes of all images, int64 [n + m]."""
         return np.concatenate([self.truth, self.failed_truth])
+
+    def take(self, rows: NDArray[np.intp]) -> Measured:
+        """Return these of the labelled images, and none of those that failed."""
+        return Measured(
+            numbers=self.numbers[rows],
+            paths=tuple(self.paths[row] for row in rows),
+            truth=self.truth[rows],
+            predicted=self.predicted[rows],
+            probabilities=self.probabilities[rows],
+            failed={},
+            failed_truth=np.zeros(0, dtype=np.int64),
+        )
 
     def evaluate(self, classes: Sequence[Emotion]) -> Evaluation:
         """Return the figures.
@@ -80,12 +92,12 @@ def measure_dataset(
     failed_numbers: list[int] = []
     pairs = dataset.reader.read(range(len(dataset)))
     for done, outcome in enumerate(predictor.predict_images(pairs, bundle), 1):
-        if isinstance(outcome, Failure):
+        if isinstance(outcome, Prediction):
+            numbers.append(outcome.face.index)
+            rows.append(outcome.probabilities)
+        elif isinstance(outcome, Failure):
             failed[outcome.code] += 1
             failed_numbers.append(outcome.index)
-        else:
-            numbers.append(outcome.index)
-            rows.append(outcome.probabilities)
         progress(done, len(failed_numbers))
     probabilities = np.array(rows, np.float32).reshape(len(rows), len(bundle.classes))
     return Measured(

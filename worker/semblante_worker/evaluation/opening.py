@@ -15,6 +15,7 @@ from semblante_worker.datasets.class_names import ClassNames
 from semblante_worker.datasets.dataset import Dataset as Listed
 from semblante_worker.datasets.dataset import read_dataset
 from semblante_worker.datasets.entry import Entry, Split
+from semblante_worker.datasets.name_list import read_names
 from semblante_worker.datasets.picture_store import Content, PictureStore
 from semblante_worker.datasets.table import bad_table
 from semblante_worker.evaluation.dataset import Dataset, check_classes
@@ -38,11 +39,17 @@ class StoreReader:
 
 
 def open_dataset(
-    path: Path, classes: Sequence[Emotion], split: Split | None, settings: Settings
+    path: Path,
+    classes: Sequence[Emotion],
+    split: Split | None,
+    settings: Settings,
+    *,
+    exclude: Path | None = None,
 ) -> Dataset:
     """Open the data set `path` with labels from `classes`.
 
     Without a `split`, folders give the first of test, val and train that is there, a manifest all.
+    Pictures that the list `exclude` names are left out.
 
     Raises:
         Refused: see `read_dataset`; `empty_class`, `unknown_class`, `class_not_in_model` or
@@ -51,6 +58,8 @@ def open_dataset(
     names = ClassNames(classes)
     limits = Limits.from_settings(settings)
     listed = read_dataset(path, names.knows, limits=limits, is_strict=False)
+    if exclude is not None:
+        listed = listed.without(read_names(exclude))
     chosen, entries = _select(listed, split)
     _refuse_empty_classes(listed, chosen, names)
     paths = tuple(entry.path for entry in entries)
@@ -82,13 +91,15 @@ def _select(listed: Listed, split: Split | None) -> tuple[Split | None, list[Ent
         )
     there = {entry.split for entry in listed.entries}
     if split is None and listed.layout == "parts":
-        split = next(one for one in SPLITS if one in there)
+        split = next((one for one in SPLITS if one in there), None)
     entries = [entry for entry in listed.entries if split in (None, entry.split)]
     if not entries:
         raise Refused(
             "empty_dataset",
             f"{listed.origin} has no images of the split {split!r}; "
-            f"it has: {', '.join(one for one in SPLITS if one in there)}.",
+            f"it has: {', '.join(one for one in SPLITS if one in there)}."
+            if there
+            else f"{listed.origin}: every image is left out.",
         )
     return split, entries
 

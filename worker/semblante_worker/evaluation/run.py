@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from semblante.bundles import Bundle, find_bundle, read_bundle
+from semblante.bundles import Bundle, Model, read_bundle
 from semblante.emotions import Emotion
 from semblante.errors import NotFound
+from semblante.local_models import fetch_local_bundle, find_local_model
 from semblante.settings import Settings
+from semblante_worker.engines.choice import choose_engine
 from semblante_worker.evaluation.dataset import Dataset, check_classes
 from semblante_worker.evaluation.figures import Evaluation
 from semblante_worker.evaluation.measured import Progress, measure_dataset
@@ -34,9 +36,10 @@ def find_model(settings: Settings, model: str) -> Bundle:
     Raises:
         NotFound: `model_not_found`.
         BundleError: `corrupt_bundle`.
+        Unavailable: `model_unavailable` or `database_unavailable`.
     """
     try:
-        return find_bundle(settings.data, model)
+        return fetch_local_bundle(settings, model)
     except NotFound:
         if Path(model).is_dir():
             return read_bundle(Path(model), verify=True)
@@ -54,13 +57,15 @@ def run_on_dataset(
     """
     if raw:
         card = bundle.card.model_copy(update={"temperature": 1.0})
-        bundle = Bundle(bundle.folder, card, bundle.digest)
+        bundle = replace(bundle, card=card)
+    engine = choose_engine(bundle, settings.device, settings.engine)
     measured = measure_dataset(Predictor(settings), bundle, dataset, progress)
     subject = subject_of(
         bundle,
         data=dataset.name,
         split=dataset.split,
         temperature=bundle.card.temperature,
+        engine=engine,
         outside=dataset.outside,
     )
     evaluation = measured.evaluate(bundle.classes)
@@ -79,15 +84,15 @@ def run_on_results(settings: Settings, results: Path, truth: Path) -> Run:
     """
 
     def classes_of(reference: str) -> Sequence[Emotion] | None:
-        bundle = _installed(settings, reference)
-        return bundle.classes if bundle else None
+        model = _installed(settings, reference)
+        return model.classes if model else None
 
     compared = compare_results(results, truth, classes_of)
     check_classes(compared.measured.all_truth, str(truth))
-    bundle = _installed(settings, compared.model)
+    model = _installed(settings, compared.model)
     subject = Subject(compared.model, data=str(results))
-    if bundle is not None:
-        subject = subject_of(bundle, data=str(results), split=None, temperature=None)
+    if model is not None:
+        subject = subject_of(model, data=str(results), split=None, temperature=None)
     subject = replace(
         subject,
         only_in_results=compared.only_in_results,
@@ -98,8 +103,8 @@ def run_on_results(settings: Settings, results: Path, truth: Path) -> Run:
     return Run(evaluation, mistakes, subject)
 
 
-def _installed(settings: Settings, reference: str) -> Bundle | None:
+def _installed(settings: Settings, reference: str) -> Model | None:
     try:
-        return find_bundle(settings.data, reference)
+        return find_local_model(settings, reference)
     except NotFound:
         return None

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from semblante.bundles import Bundle
+from semblante.bundles import Model
 
 
 @dataclass(frozen=True)
 class Subject:
     """What a report says besides figures; empty texts are not shown.
 
-    `temperature` is that of the probabilities (None: not known); `only_in_results` and
+    `temperature` is that of the probabilities (None: not known), `engine` what computed them,
+    `openvino` what the card says of int8; `only_in_results` and
     `only_in_truth` count paths that one of two CSV files lacks; `outside` counts images of the
     data set that lie in no class folder.
     """
@@ -20,6 +21,8 @@ class Subject:
     data: str = ""
     split: str | None = None
     temperature: float | None = None
+    engine: str = ""
+    openvino: str = ""
     description: str = ""
     training: str = ""
     terms: str = ""
@@ -30,15 +33,23 @@ class Subject:
 
 
 def subject_of(
-    bundle: Bundle, *, data: str, split: str | None, temperature: float | None, outside: int = 0
+    model: Model,
+    *,
+    data: str,
+    split: str | None,
+    temperature: float | None,
+    engine: str = "",
+    outside: int = 0,
 ) -> Subject:
-    """Return the subject of an evaluation of `bundle`, with what its card says."""
-    card = bundle.card
+    """Return the subject of an evaluation of `model`, with what its card says."""
+    card = model.card
     return Subject(
-        model=bundle.reference,
+        model=model.reference,
         data=data,
         split=split,
         temperature=temperature,
+        engine=engine,
+        openvino=card.openvino.describe() if card.openvino else "",
         description=card.description,
         training=card.training.data,
         terms=card.terms,

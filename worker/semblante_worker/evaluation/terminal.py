@@ -19,7 +19,10 @@ WIDE = 120
 def print_evaluation(console: Console, evaluation: Evaluation, subject: Subject) -> None:
     """Print headline figures, the table of classes, and what was left out."""
     split = f", split {subject.split}" if subject.split else ""
-    console.print(f"{subject.model} on {subject.data}{split}", markup=False, highlight=False)
+    engine = f", by {subject.engine}" if subject.engine else ""
+    console.print(
+        f"{subject.model} on {subject.data}{split}{engine}", markup=False, highlight=False
+    )
     console.print(_headline(evaluation))
     console.print(_classes(evaluation, is_wide=console.width >= WIDE))
     for line in notes(evaluation, subject):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from semblante.cli.options import make_settings
+
 
 @click.command()
 @click.argument("dataset", type=click.Path(exists=True, path_type=Path))
@@ -38,6 +40,12 @@ import click
 @click.option("--resume", is_flag=True, help="Go on after the run's last whole epoch.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0))
+@click.option(
+    "--export/--no-export",
+    default=True,
+    show_default=True,
+    help="Add the network for OpenVINO at the end; without it, `semblante export` does so later.",
+)
 @click.option("--name", help="The bundle's name; the recipe's unless given.")
 def train(
     dataset: Path,
@@ -49,6 +57,7 @@ def train(
     resume: bool,
     device: str,
     seed: int,
+    export: bool,
     name: str | None,
 ) -> None:
     """Train a model.
@@ -73,9 +82,13 @@ def train(
         resume=resume,
         device=device,
         seed=seed,
+        export=export,
+        settings=make_settings(),
     )
     bundle = run_training(request, TerminalReporter())
     metrics = bundle.card.metrics["validation"]
+    if bundle.card.openvino is not None:
+        click.echo(f"OpenVINO: {bundle.card.openvino.describe()}")
     click.echo(
         f"{bundle.reference}: accuracy {metrics.accuracy:.2%} of {metrics.n:,} validation images, "
         f"in {output}\nUse it by `semblante models import {output}`."

@@ -7,17 +7,23 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import safetensors.torch
+from numpy.typing import NDArray
+
 from semblante.bundles import Bundle
 from semblante.card import WEIGHTS, Card, CardFile, Metrics, Training
 from semblante.emotions import Emotion
 from semblante.replace import replaced_file
-from semblante_worker.evaluation.figures import Evaluation
+from semblante.settings import Settings
+from semblante_worker.bundle_writing import write_bundle
+from semblante_worker.evaluation.card_metrics import metrics_of
 from semblante_worker.evaluation.temperature import fit_temperature
-from semblante_worker.training.bundle_writing import write_bundle
 from semblante_worker.training.gathering import Gathered
+from semblante_worker.training.labels import Labelled
 from semblante_worker.training.passes import Measured
 from semblante_worker.training.recipe import Recipe
-from semblante_worker.training.run_report import measured_of, write_run_report
+from semblante_worker.training.run_report import measured_of, validation_of, write_run_report
 from semblante_worker.training.run_state import Progress
 
 METRICS = "metrics.json"
@@ -43,35 +49,49 @@ class FinishedRun:
     overview: dict[str, Any]
 
 
-def finish_run(run: FinishedRun, folder: Path) -> Bundle:
+def finish_run(run: FinishedRun, folder: Path, settings: Settings | None) -> Bundle:
     """Write `metrics.json`, the bundle and its `report/` into `folder`; return the bundle.
 
-    The bundle's temperature is the one that makes the validation pictures most likely.
+    The bundle's temperature is the one that makes the validation pictures most likely. With
+    `settings` it is exported for CPUs, which needs OpenVINO and NNCF.
     """
     temperature = fit_temperature(run.validation.logits, run.validation.labels)
     measured = measured_of(run.gathered, run.validation, temperature)
-    evaluation = measured.evaluate([Emotion(c.id, c.en, c.es) for c in run.recipe.classes])
-    metrics = _metrics(run, evaluation)
+    classes = [Emotion(c.id, c.en, c.es) for c in run.recipe.classes]
+    evaluation = measured.evaluate(classes)
+    note = (
+        f"The best of {len(run.progress.records)} epochs was chosen by this accuracy; the "
+        "temperature was fitted on these images."
+    )
+    metrics = {"validation": metrics_of(evaluation, note)}
+    for source, rows in rows_of_sources(run.gathered.validation).items():
+        metrics[f"validation {source}"] = metrics_of(measured.take(rows).evaluate(classes))
+    contents = {WEIGHTS: safetensors.torch.save(run.weights)}
+    bundle = write_bundle(folder, make_card(run, metrics, temperature), contents)
+    if settings is not None:
+        from semblante_worker.export.run import Export, export_bundle
+
+        bundle = export_bundle(Export(bundle, validation_of(run.gathered), folder, settings))
     with replaced_file(folder / METRICS) as file:
-        file.write(json.dumps(metrics_of(run, metrics), indent=1).encode() + b"\n")
-    bundle = write_bundle(folder, run.weights, make_card(run, metrics, temperature))
+        file.write(json.dumps(summarise(run, bundle.card), indent=1).encode() + b"\n")
     write_run_report(run.gathered, run.progress, measured, evaluation, bundle, folder / REPORT)
     return bundle
 
 
-def metrics_of(run: FinishedRun, metrics: Metrics) -> dict[str, Any]:
+def summarise(run: FinishedRun, card: Card) -> dict[str, Any]:
     """Return the curves, and how good the bundle's weights are on the validation pictures."""
     return {
         "best_epoch": run.progress.best_epoch,
-        "validation": metrics.model_dump(exclude_none=True),
+        **{split: part.model_dump(exclude_none=True) for split, part in card.metrics.items()},
+        "openvino": card.openvino and card.openvino.model_dump(),
         "epochs": [asdict(record) for record in run.progress.records],
         "images_per_second": list(run.progress.images_per_second),
         "seconds": round(run.progress.seconds, 1),
     }
 
 
-def make_card(run: FinishedRun, metrics: Metrics, temperature: float) -> Card:
-    """Return the bundle's card; `write_bundle` fills the weights' hash in."""
+def make_card(run: FinishedRun, metrics: dict[str, Metrics], temperature: float) -> Card:
+    """Return the bundle's card; `write_bundle` names its files."""
     recipe, train = run.recipe, run.gathered.train
     minutes = run.progress.seconds / 60
     return Card(
@@ -92,20 +112,17 @@ def make_card(run: FinishedRun, metrics: Metrics, temperature: float) -> Card:
             )[:10_000],
             hardware=f"{run.overview['device']}, {minutes:.1f} minutes",
         ),
-        metrics={"validation": metrics},
+        metrics=metrics,
         temperature=temperature,
         terms=recipe.terms,
         limits=recipe.limits,
     )
 
 
-def _metrics(run: FinishedRun, evaluation: Evaluation) -> Metrics:
-    recall = evaluation.scores.mean_recall
-    return Metrics(
-        n=evaluation.labelled,
-        accuracy=round(evaluation.scores.accuracy.value, 4),
-        mean_recall=None if recall is None else round(recall.value, 4),
-        ece=round(evaluation.calibration_error.value, 4),
-        note=f"The best of {len(run.progress.records)} epochs was chosen by this accuracy; the "
-        "temperature was fitted on these images.",
-    )
+def rows_of_sources(labelled: Labelled) -> dict[str, NDArray[np.intp]]:
+    """Return the rows of each source, where the pictures are of several; nothing otherwise."""
+    sources = np.array([entry.source for entry in labelled.entries])
+    found = np.unique(sources)
+    if len(found) < 2:
+        return {}
+    return {str(source) or "other": np.flatnonzero(sources == source) for source in found}

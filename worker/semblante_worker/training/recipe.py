@@ -140,7 +140,9 @@ class Phase(_Part):
         0.0, description="Share of the steps in which the rate rises; `one_cycle` needs it above 0."
     )
     sources: tuple[Text, ...] = Field(
-        (), description="Sources of a manifest to train on; empty means all."
+        (),
+        description="Sources of a manifest to train on, one named twice twice in each epoch; empty "
+        "means all.",
     )
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="Share of every target that all classes divide equally."

@@ -1,15 +1,15 @@
 """A training run: from a data set and a recipe to a bundle, epoch by epoch.
 
-The run's folder becomes the bundle (`card.json`, `model.safetensors`), with `recipe.json`,
-`overview.json`, `metrics.json` and `report/` beside it, and the state to resume from in
-`checkpoint/`.
+The run's folder becomes the bundle (`card.json`, `model.safetensors`, `openvino.xml`), with
+`recipe.json`, `overview.json`, `metrics.json` and `report/` beside it, and the state to resume from
+in `checkpoint/`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,13 @@ from torch import nn
 from semblante.bundles import Bundle
 from semblante.errors import Conflict, TrainingError
 from semblante.replace import replaced_file
+from semblante.settings import Settings
 from semblante_worker.architectures import build_network
+from semblante_worker.bundle_writing import round_weights
 from semblante_worker.engines.torch_engine import choose_device
 from semblante_worker.evaluation.report import require_drawing
-from semblante_worker.training.bundle_writing import round_weights
+from semblante_worker.export.tools import require_tools
+from semblante_worker.folding import level_batch_norms
 from semblante_worker.training.epochs import Course
 from semblante_worker.training.finish import FinishedRun, finish_run
 from semblante_worker.training.gathering import Gathered, gather
@@ -44,7 +47,10 @@ CHECKPOINT = "checkpoint"
 
 @dataclass(frozen=True)
 class Request:
-    """What a person asks for; `init` is a file of starting weights, `exclude` a list of names."""
+    """What a person asks for; `init` is a file of starting weights, `exclude` a list of names.
+
+    `export` adds the graph for CPUs; `settings` are those of the engines that measure it.
+    """
 
     dataset: Path
     recipe: Recipe
@@ -55,6 +61,8 @@ class Request:
     resume: bool = False
     device: str = "auto"
     seed: int = 1
+    export: bool = True
+    settings: Settings = field(default_factory=Settings)
 
 
 def run_training(request: Request, reporter: Reporter) -> Bundle:
@@ -64,9 +72,11 @@ def run_training(request: Request, reporter: Reporter) -> Bundle:
         Refused: the data set cannot be used; see `gather`.
         TrainingError: `invalid_weights`, or `run_differs` when resuming.
         Conflict: `run_exists`, when the folder holds a run and resuming was not asked for.
-        Unavailable: `component_missing`, for a device, torchvision or matplotlib that is not there.
+        Unavailable: `component_missing`, for a device or a tool that is not there.
     """
     require_drawing()  # not first when the epochs are over
+    if request.export:
+        require_tools()
     recipe, folder = request.recipe, request.folder
     device = choose_device(request.device)
     before = read_progress(folder / CHECKPOINT)
@@ -93,7 +103,9 @@ def run_training(request: Request, reporter: Reporter) -> Bundle:
         reporter.say(f"Resuming after epoch {before.epoch} of {recipe.epochs}")
     course = Course(recipe, gathered, network, device, request.seed, folder / CHECKPOINT, reporter)
     progress = course.follow(before or Progress(identity=identity))
-    weights = round_weights(read_best(folder / CHECKPOINT, progress))
+    network.load_state_dict(read_best(folder / CHECKPOINT, progress))
+    network = level_batch_norms(network)
+    weights = round_weights(network.state_dict())
     network.load_state_dict(weights)
     finished = FinishedRun(
         name=request.name,
@@ -104,7 +116,7 @@ def run_training(request: Request, reporter: Reporter) -> Bundle:
         validation=course.validate_exactly(network),
         overview=overview,
     )
-    return finish_run(finished, folder)
+    return finish_run(finished, folder, request.settings if request.export else None)
 
 
 def _make_network(request: Request, *, is_resumed: bool) -> tuple[nn.Module, Taken | None]:

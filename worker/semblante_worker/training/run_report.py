@@ -9,6 +9,7 @@ import numpy as np
 from semblante.bundles import Bundle
 from semblante_worker.datasets.picture_store import MOST_PIXELS
 from semblante_worker.engines import softmax
+from semblante_worker.evaluation.dataset import Dataset
 from semblante_worker.evaluation.figures import Evaluation
 from semblante_worker.evaluation.measured import Measured
 from semblante_worker.evaluation.mistakes import pick_mistakes
@@ -35,6 +36,19 @@ def measured_of(gathered: Gathered, validation: passes.Measured, temperature: fl
     )
 
 
+def validation_of(gathered: Gathered) -> Dataset:
+    """Return the validation pictures as what is measured."""
+    labelled = gathered.validation
+    paths = tuple(entry.path for entry in labelled.entries)
+    return Dataset(
+        name=str(gathered.dataset.origin),
+        split="val",
+        paths=paths,
+        truth=labelled.labels,
+        reader=StoreReader(gathered.dataset.store, paths),
+    )
+
+
 def write_run_report(
     gathered: Gathered,
     progress: Progress,
@@ -48,18 +62,18 @@ def write_run_report(
     Raises:
         Unavailable: `component_missing`, without the extra `train`.
     """
-    paths = [entry.path for entry in gathered.validation.entries]
-    reader = StoreReader(gathered.dataset.store, paths)
+    pictures = validation_of(gathered)
     subject = subject_of(
         bundle,
-        data=str(gathered.dataset.origin),
+        data=pictures.name,
         split="validation",
         temperature=bundle.card.temperature,
+        engine="torch",
     )
     return write_report(
         evaluation,
         folder,
-        mistakes=pick_mistakes(measured, reader, MOST_PIXELS),
+        mistakes=pick_mistakes(measured, pictures.reader, MOST_PIXELS),
         curves=progress.records,
         subject=subject,
     )

@@ -38,10 +38,14 @@ def plan_epoch(
 
 
 def rows_of_sources(labelled: Labelled, phase: Phase) -> NDArray[np.intp]:
-    """Return the rows of the phase's sources; a picture without a source is in every phase."""
-    wanted = set(phase.sources)
-    is_wanted = [not wanted or not e.source or e.source in wanted for e in labelled.entries]
-    return np.flatnonzero(np.array(is_wanted, dtype=bool))
+    """Return the rows of the phase's sources, as often as each is named.
+
+    A picture without a source is in every phase, once.
+    """
+    if not phase.sources:
+        return np.arange(len(labelled))
+    times = [phase.sources.count(e.source) if e.source else 1 for e in labelled.entries]
+    return np.repeat(np.arange(len(labelled)), times)
 
 
 def class_weights(labels: NDArray[np.int64], recipe: Recipe) -> NDArray[np.float64]:

@@ -10,13 +10,13 @@ from typing import cast
 from urllib.error import URLError
 
 import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 
 from semblante.card import Architecture
 from semblante.errors import TrainingError, Unavailable
 from semblante_worker.vision import load_torchvision
+from semblante_worker.weights import parse_weights
 
 _COUNTER = ".num_batches_tracked"
 """Batch norms' counters: older files lack them, and nothing here uses them."""
@@ -76,7 +76,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """
     try:
         if path.suffix == ".safetensors":
-            return dict(safetensors.torch.load_file(path))
+            return parse_weights(path.read_bytes())
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (
         ArithmeticError,

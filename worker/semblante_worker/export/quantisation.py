@@ -1,0 +1,60 @@
+"""A graph in int8, by NNCF's post-training quantisation on pictures like those it will see.
+
+Tried on our first model, on 2,500 pictures of RAF-DB that it had mostly been trained on: labels
+equal to those in float, and root mean square difference of the logits. Two tenths of a point of
+equal labels may be chance.
+
+| what | equal | difference |
+|---|---|---|
+| NNCF as it comes: ranges are means over pictures, all layers; rest in bfloat16 | 97.9 % | 0.158 |
+| ranges that hold every value seen | 98.6 % | 0.065 |
+| and the first convolution in float | 99.0 % | 0.049 |
+| and biases corrected layer after layer (without NNCF's fix of overflows) | 99.3 % | 0.038 |
+
+What is done here is the last row with the fix, which NNCF has for the first layers only: 99.4 % of
+2,200 validation pictures.
+
+The first convolution sees pixels minus the mean, in which zero is no multiple of a step; it costs
+8 % of the speed in float.
+"""
+
+from __future__ import annotations
+
+import openvino
+
+from semblante_worker.export.tools import silent_tools
+from semblante_worker.preprocess import Pixels
+
+
+def quantise(graph: openvino.Model, pixels: Pixels, *, is_alone: bool) -> openvino.Model:
+    """Return the graph in int8, with ranges of values as the pictures [n, *shape] make them.
+
+    Alone, it holds its weights in int8. Otherwise they stay what they were, with the rounding as an
+    operation behind them that is done when the graph is compiled: so they can be those of a file.
+    """
+    with silent_tools():
+        import nncf
+        from nncf.openvino.quantization.backend_parameters import BackendParameters
+        from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters
+        from nncf.quantization.range_estimator import RangeEstimatorParametersSet
+
+        return nncf.quantize(
+            graph,
+            nncf.Dataset([pixels[row : row + 1] for row in range(len(pixels))]),
+            subset_size=len(pixels),
+            preset=nncf.QuantizationPreset.MIXED,
+            fast_bias_correction=False,
+            ignored_scope=nncf.IgnoredScope(names=[_first_convolution(graph)]),
+            advanced_parameters=AdvancedQuantizationParameters(
+                activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX,
+                disable_channel_alignment=not is_alone,  # it changes weights
+                backend_params={BackendParameters.COMPRESS_WEIGHTS: is_alone},
+            ),
+        )
+
+
+def _first_convolution(graph: openvino.Model) -> str:
+    operations = graph.get_ordered_ops()
+    return next(
+        str(one.get_friendly_name()) for one in operations if one.get_type_name() == "Convolution"
+    )
