@@ -21,7 +21,10 @@ PLACES = {
     "resume": CommandPlace("semblante.cli.jobs", "Go on with a paused job."),
     "retry": CommandPlace("semblante.cli.jobs", "Label the failed images of a job again."),
     "delete": CommandPlace("semblante.cli.jobs", "Remove a job, its results and its upload."),
-    "models": CommandPlace("semblante.cli.models", "List, show, import and remove models."),
+    "models": CommandPlace(
+        "semblante.cli.models",
+        "List, show, import, remove and choose models; fetch the face detector.",
+    ),
     "migrate": CommandPlace("semblante.cli.migrate", "Bring the database to the newest schema."),
     "doctor": CommandPlace("semblante.cli.doctor", "Check that everything needed is here."),
 }
@@ -33,6 +36,7 @@ SUMMARIES = {
     "train": "Train a model.",
     "dataset": "Look at a data set, or make a smaller copy of it.",
     "evaluate": "Measure a model on labelled images.",
+    "export": "Add to a bundle what CPUs run fastest: its network for OpenVINO, in int8.",
     "webcam": "Label faces before a camera.",
 }
 """Commands that other distributions add."""

@@ -17,10 +17,11 @@ from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from semblante.bundles import find_bundle, read_bundle
 from semblante.check import Check
 from semblante.database import Database
+from semblante.detector_weights import read_yunet
 from semblante.errors import SemblanteError
+from semblante.local_models import find_local_model, verify_local_model
 from semblante.migrations import alembic_config
 from semblante.settings import GIB, Settings
 from semblante.stack.server import find_server
@@ -42,6 +43,7 @@ def run_checks(settings: Settings) -> list[Check]:
         check_database(settings),
         check_broker(settings),
         check_model(settings),
+        check_detector(settings),
         *(_added(point) for point in entry_points(group=ENTRY_POINTS)),
     ]
 
@@ -138,12 +140,25 @@ def check_broker(settings: Settings) -> Check:
 def check_model(settings: Settings) -> Check:
     """Say whether the default model is here and its files are what its card says."""
     try:
-        bundle = find_bundle(settings.data, settings.model)
-        read_bundle(bundle.folder, verify=True)
+        model = find_local_model(settings, None, migrate=False)
+        verify_local_model(settings, model)
+    except (SemblanteError, ValueError) as error:  # ValueError: a storage of no known kind
+        remedy = "Import a model by `semblante models import`, or choose another as the default."
+        return Check("model", ok=False, detail=str(error), remedy=remedy)
+    return Check("model", ok=True, detail=f"{model.reference}, all files verified")
+
+
+def check_detector(settings: Settings) -> Check:
+    """Say which face detector the workers of this machine use."""
+    try:
+        weights = read_yunet(settings.data)
     except SemblanteError as error:
-        remedy = "Import a model by `semblante models import`, or name another as SEMBLANTE_MODEL."
-        return Check("model", ok=False, detail=error.message, remedy=remedy)
-    return Check("model", ok=True, detail=f"{bundle.reference}, all files verified")
+        remedy = "Run `semblante models pull yunet`."
+        return Check("face detector", ok=False, detail=error.message, remedy=remedy)
+    if weights is None:
+        detail = "Haar cascade; better: YuNet, by `semblante models pull yunet`"
+        return Check("face detector", ok=True, detail=detail)
+    return Check("face detector", ok=True, detail="YuNet, weights verified")
 
 
 def _redis(url: str) -> Redis:

@@ -11,7 +11,7 @@ from typing import cast
 
 import click
 
-from semblante.bundles import find_bundle
+from semblante.bundles import Model
 from semblante.cli.exit_codes import exit_code_of
 from semblante.cli.lazy_group import ENTRY_POINTS
 from semblante.cli.local_job import (
@@ -27,15 +27,18 @@ from semblante.cli.local_job import (
 )
 from semblante.cli.options import (
     data_option,
+    detect_option,
     json_option,
     language_option,
     make_settings,
+    model_option,
     paths_argument,
 )
 from semblante.cli.progress import bytes_progress, job_progress
 from semblante.cli.summary import print_summary
 from semblante.emotions import Language
 from semblante.errors import Unavailable
+from semblante.local_models import find_local_model
 from semblante.logs import configure_logs
 from semblante.replace import replaced_file
 from semblante.services import Services
@@ -56,7 +59,8 @@ STDOUT = "-"
     show_default=True,
     help="Where the CSV goes; `-` is stdout.",
 )
-@click.option("--model", help="Model to use: a name or name@digest [SEMBLANTE_MODEL].")
+@model_option
+@detect_option
 @language_option
 @data_option
 @click.option(
@@ -72,6 +76,7 @@ def label(
     paths: tuple[Path, ...],
     output: str,
     model: str | None,
+    detect: str | None,
     language: str,
     data: Path | None,
     keep: bool,
@@ -85,9 +90,9 @@ def label(
     if output == STDOUT and as_json:
         raise click.UsageError("--json and `-o -` both write to stdout; choose one.")
     refuse_bad_output(output, paths)
-    settings = make_settings(model=model, data=data)
+    settings = make_settings(detect=detect, data=data)
     require_worker()
-    find_bundle(settings.data, settings.model)  # an unknown model is refused before anything starts
+    chosen = find_local_model(settings, model)  # an unknown one is refused before anything starts
     given = describe_input(paths)
     if given.packing is not None and given.packing.left_out:
         click.echo(f"{given.packing.left_out:,} files that are no images are left out.", err=True)
@@ -96,7 +101,7 @@ def label(
     click.echo("Starting the broker and a worker ...", err=True)
     spoken = cast("Language", language)
     with embedded_stack(settings, web=False, predict_worker=False) as stack:
-        view = _run(stack, given, spoken, output, keep=keep, as_json=as_json)
+        view = _run(stack, given, chosen, spoken, output, keep=keep, as_json=as_json)
     ctx.exit(exit_code_of(view))
 
 
@@ -127,12 +132,19 @@ def _warnings_only(settings: Settings) -> Settings:
 
 
 def _run(
-    stack: Stack, given: LabelInput, language: Language, output: str, *, keep: bool, as_json: bool
+    stack: Stack,
+    given: LabelInput,
+    model: Model,
+    language: Language,
+    output: str,
+    *,
+    keep: bool,
+    as_json: bool,
 ) -> JobView:
     job_id = None
     try:
         with services_of(stack.settings) as services:
-            job_id = _submit(services, given, language)
+            job_id = _submit(services, given, model, language)
             view = _follow(stack, services, job_id)
             failures = failures_of(services, job_id)
             if view.state == "completed":
@@ -151,17 +163,15 @@ def _run(
     return view
 
 
-def _submit(services: Services, given: LabelInput, language: Language) -> str:
-    settings = services.settings
-    bundle = find_bundle(settings.data, settings.model)
-    job_id = unfinished_job(services, given, bundle)
+def _submit(services: Services, given: LabelInput, model: Model, language: Language) -> str:
+    job_id = unfinished_job(services, given, model)
     if job_id is not None:
         click.echo(f"Continuing job {job_id}, which was interrupted.", err=True)
         return job_id
     if given.path is not None:
-        return start_job(services, given, bundle, language, lambda _stored: None)
+        return start_job(services, given, model, language, lambda _stored: None)
     with bytes_progress("Packing the images") as show:
-        return start_job(services, given, bundle, language, lambda stored: show(stored, given.size))
+        return start_job(services, given, model, language, lambda stored: show(stored, given.size))
 
 
 def _follow(stack: Stack, services: Services, job_id: str) -> JobView:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from semblante import jobs, results, uploads
-from semblante.bundles import Bundle
+from semblante import jobs, registry, results, uploads
+from semblante.bundles import Model
 from semblante.emotions import Language
 from semblante.errors import NotFound
 from semblante.export import csv_blocks
@@ -63,12 +63,13 @@ def services_of(settings: Settings) -> Iterator[Services]:
         services.database.dispose()
 
 
-def unfinished_job(services: Services, given: LabelInput, bundle: Bundle) -> str | None:
+def unfinished_job(services: Services, given: LabelInput, model: Model) -> str | None:
     """Return the job that an interrupted call over the same input left; resume it if it rests."""
-    query = select(Job).where(Job.state.in_(UNFINISHED), Job.model == bundle.reference)
+    query = select(Job).where(Job.state.in_(UNFINISHED), Job.model == model.reference)
     with services.database.writing() as session:
         for job in session.scalars(query.order_by(Job.id.desc())):
-            if job.note.get(NOTE_KEY) == given.fingerprint:
+            same_detect = job.options.get("detect", "off") == services.settings.detect
+            if same_detect and job.note.get(NOTE_KEY) == given.fingerprint:
                 if job.paused:
                     jobs.resume(session, services.queue, job, services.settings)
                 return job.id
@@ -78,7 +79,7 @@ def unfinished_job(services: Services, given: LabelInput, bundle: Bundle) -> str
 def start_job(
     services: Services,
     given: LabelInput,
-    bundle: Bundle,
+    model: Model,
     language: Language,
     on_stored: Callable[[int], None],
 ) -> str:
@@ -87,9 +88,12 @@ def start_job(
     Args:
         services: Where to.
         given: The input.
-        bundle: The model to run.
+        model: The model to run.
         language: An option that the job keeps.
         on_stored: Called with the number of bytes stored so far.
+
+    Raises:
+        NotFound: `model_not_found`, when the model was removed meanwhile.
     """
     with services.database.writing() as session:
         upload = uploads.begin(session, given.filename, given.size)
@@ -100,13 +104,13 @@ def start_job(
         with services.database.writing() as session:
             session.delete(session.get_one(Upload, upload.id))
         raise
-    model = ModelOfJob(bundle.reference, [emotion._asdict() for emotion in bundle.classes])
     with services.database.writing() as session:
         stored = uploads.get(session, upload.id)
         uploads.finish(stored, size)
-        options = {"lang": language}
+        options = {"detect": services.settings.detect, "lang": language}
         note = {NOTE_KEY: given.fingerprint}
-        job = jobs.create(session, services.queue, stored, model, options=options, note=note)
+        pinned = ModelOfJob.of(registry.find(session, model.reference, lock=True))
+        job = jobs.create(session, services.queue, stored, pinned, options=options, note=note)
     return job.id
 
 

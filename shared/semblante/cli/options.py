@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 from pydantic import ValidationError
 
+from semblante.detection import DETECT_CHOICES
 from semblante.emotions import LANGUAGES
 from semblante.settings import Settings, settings_with
 
@@ -20,6 +21,10 @@ data_option = click.option(
     help="Folder of database, storage, models and logs [SEMBLANTE_DATA].",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+model_option = click.option(
+    "--model",
+    help="Model to use: a name or name@digest; without it, that of `semblante models default`.",
+)
 language_option = click.option(
     "--lang",
     "language",
@@ -27,6 +32,11 @@ language_option = click.option(
     default="en",
     show_default=True,
     help="Language of the emotions in the CSV; its header never changes.",
+)
+detect_option = click.option(
+    "--detect",
+    type=click.Choice(DETECT_CHOICES),
+    help="Search images for faces, or take them whole: see docs/detection.md [SEMBLANTE_DETECT].",
 )
 paths_argument = click.argument(
     "paths",

@@ -6,13 +6,20 @@ import json
 import os
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
-from semblante.cli.options import data_option, make_settings, server_options
+from semblante.cli.options import (
+    data_option,
+    detect_option,
+    make_settings,
+    model_option,
+    server_options,
+)
 from semblante.cli.remote import connect
 from semblante.cli.summary import bar
+from semblante.detection import Detect
 from semblante.errors import NotFound, Refused, TooLarge
 from semblante.settings import Settings
 
@@ -21,12 +28,14 @@ ENTRY_POINTS = "semblante.predict"
 
 @click.command()
 @click.argument("image", metavar="IMAGE")
-@click.option("--model", help="Model to use [SEMBLANTE_MODEL].")
+@model_option
+@detect_option
 @data_option
 @server_options
 def predict(
     image: str,
     model: str | None,
+    detect: str | None,
     data: Path | None,
     server: str | None,
     api_key: str | None,
@@ -44,11 +53,11 @@ def predict(
         raise NotFound("no_file", f"There is no file {image}.")
     here = list(entry_points(group=ENTRY_POINTS))
     if here and server is None and "SEMBLANTE_SERVER" not in os.environ:
-        settings = make_settings(model=model, data=data)
-        answer = dict(here[0].load()(settings, _read(path, settings)))
+        settings = make_settings(detect=detect, data=data)
+        answer = dict(here[0].load()(settings, _read(path, settings), model))
     else:
         with connect(server, api_key) as client:
-            answer = client.predict(path, model=model)
+            answer = client.predict(path, model=model, detect=cast("Detect | None", detect))
     click.echo(json.dumps(answer, indent=2) if as_json else _in_words(path, answer))
 
 
@@ -58,12 +67,18 @@ def _read(path: Path, settings: Settings) -> bytes:
     return path.read_bytes()
 
 
+def _place(face: dict[str, Any]) -> str:
+    if face["box"] is None:
+        return ""
+    return " [{x}, {y}, {w} x {h}]".format(**face["box"])
+
+
 def _in_words(path: Path, answer: dict[str, Any]) -> str:
     if not answer["faces"]:
         return f"{path}: no face"
     lines = []
     for face in answer["faces"]:
-        lines.append(f"{path}: {face['emotion']} ({face['confidence']:.1%})")
+        lines.append(f"{path}{_place(face)}: {face['emotion']} ({face['confidence']:.1%})")
         width = max(map(len, face["probabilities"]))
         lines += [
             f"    {name:<{width}}  {bar(share)}  {share:6.1%}"

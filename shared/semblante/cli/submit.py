@@ -9,11 +9,17 @@ import click
 
 from semblante.cli.download import write_results
 from semblante.cli.exit_codes import exit_code_of
-from semblante.cli.options import language_option, paths_argument, server_options
+from semblante.cli.options import (
+    detect_option,
+    language_option,
+    paths_argument,
+    server_options,
+)
 from semblante.cli.progress import bytes_progress, job_progress
 from semblante.cli.remote import connect
 from semblante.cli.summary import print_summary
 from semblante.client import Client
+from semblante.detection import Detect
 from semblante.emotions import Language
 from semblante.views import JobView
 
@@ -23,6 +29,7 @@ from semblante.views import JobView
 @click.option("--wait", is_flag=True, help="Follow the job until it has ended.")
 @click.option("-o", "--output", help="Wait, and write the CSV here; `-` is stdout.")
 @click.option("--model", help="Model to use; the server's default otherwise.")
+@detect_option
 @language_option
 @server_options
 @click.pass_context
@@ -32,6 +39,7 @@ def submit(
     wait: bool,
     output: str | None,
     model: str | None,
+    detect: str | None,
     language: str,
     server: str | None,
     api_key: str | None,
@@ -47,7 +55,13 @@ def submit(
     spoken = cast("Language", language)
     with connect(server, api_key) as client:
         with bytes_progress("Sending") as show:
-            view = client.submit(list(paths), model=model, lang=spoken, on_progress=show)
+            view = client.submit(
+                list(paths),
+                model=model,
+                detect=cast("Detect | None", detect),
+                lang=spoken,
+                on_progress=show,
+            )
         click.echo(f"Job {view.id} at {client.server}/jobs/{view.id}", err=True)
         if not wait and output is None:
             click.echo(view.model_dump_json(indent=2) if as_json else view.id)

@@ -38,6 +38,8 @@ def summary_lines(view: JobView, failures: Mapping[str, int]) -> Iterator[str]:
         f"  labelled {counts.ok:,}, without a face {counts.no_face:,}, "
         f"failed {counts.failed:,}, skipped (no images) {counts.skipped:,}"
     )
+    if view.detectors:
+        yield f"  faces {counts.faces:,}, found by {' and '.join(view.detectors)}"
     yield from bar_lines(view.emotions)
     if failures:
         yield "  Failed images:"
