@@ -1,0 +1,1 @@
+"""How fast this machine is: each step, the whole product, what one would write instead."""
