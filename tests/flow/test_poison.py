@@ -1,0 +1,101 @@
+"""An image that ends its worker, or never ends, costs its own row and nothing else.
+
+The tests' decoder is Pillow's with a taste for three words behind a picture's end; the stack's own
+worker processes run it.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from factory import jpeg
+from flow.conftest import csv_of, submit, wait_until
+from semblante.services import Services
+from semblante.settings import Settings
+from semblante.stack.stack import Stack, embedded_stack
+
+pytestmark = pytest.mark.flow
+
+PROGRAM = """
+import os
+import threading
+
+from PIL import Image
+
+from semblante.cli import main
+
+honest = Image.open
+
+def poisoned(file, *arguments, **options):
+    word = file.getvalue()[-7:]
+    if word == b"<abort>":
+        os.abort()
+    if word == b"<stuck>":
+        threading.Event().wait()
+    hoard = []
+    while word == b"<hoard>":
+        hoard.append(b"1" * 10_000_000)
+    return honest(file, *arguments, **options)
+
+Image.open = poisoned
+main()
+"""
+POISON = {3: b"<abort>", 11: b"<stuck>", 12: b"<hoard>"}
+IMAGES = 20
+MOST_DEATHS = 6
+"""Two attempts at the chunk of eight, one at each of three halves; and one that never ended."""
+
+
+@pytest.fixture
+def stack(settings: Settings, tmp_path: Path) -> Iterator[Stack]:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    caps = {
+        "decode_seconds": 5.0,
+        "decode_memory_bytes": 128 * 1024**2,
+        "max_attempts": 2,
+        "chunk_images": 8,
+    }
+    command = (sys.executable, "-P", str(program))
+    with embedded_stack(settings.model_copy(update=caps), True, True, command) as stack:
+        yield stack
+
+
+def test_only_the_poison_fails(
+    stack: Stack, tmp_path: Path, opened: Callable[[Settings], Services]
+) -> None:
+    path = tmp_path / "faces.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(IMAGES):
+            archive.writestr(f"{number}.jpg", jpeg(number) + POISON.get(number, b""))
+    services = opened(stack.settings)
+    worker = stack.supervisor.pid("batch")
+    job_id = submit(services, path)
+    wait_until(services, job_id, lambda job: job.state == "completed", seconds=300)
+    rows = csv_of(services, job_id).decode().splitlines()[1:]
+    outcomes = [tuple(row.split(",")[:4:2]) for row in rows]
+    expected = ["failed" if number in POISON else "ok" for number in range(IMAGES)]
+    assert outcomes == [(f"{number}.jpg", status) for number, status in enumerate(expected)]
+    assert {row.split(",")[3] for row in rows if ",failed," in row} == {"worker_crash"}
+    assert stack.supervisor.pid("batch") == worker
+    log = (stack.settings.data / "logs" / "batch.log").read_text()
+    assert log.count("decoding does not end") == 1
+    assert 0 < log.count("Task handler raised error: WorkerLostError") <= MOST_DEATHS
+
+
+def test_poison_is_answered_and_the_next_image_labelled(stack: Stack) -> None:
+    def predict(data: bytes) -> tuple[int, str | None]:
+        files = {"file": ("face.jpg", io.BytesIO(data))}
+        answer = httpx.post(f"{stack.url}/api/v1/predict", files=files, timeout=60)
+        return answer.status_code, answer.json().get("code")
+
+    for word in POISON.values():
+        assert predict(jpeg() + word) == (422, "worker_crash")
+    assert predict(jpeg()) == (200, None)
