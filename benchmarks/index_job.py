@@ -1,6 +1,8 @@
 """The step `index` on an archive of many tiny entries: seconds, and memory above the idle process.
 
 .venv/bin/python benchmarks/index_job.py --entries 100000
+
+--each looks for no repeated images; --same makes all images one, the dearest case of looking.
 """
 
 from __future__ import annotations
@@ -33,28 +35,34 @@ def main() -> None:
     """Write the archive, index it, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--entries", type=int, default=100_000)
-    entries = parser.parse_args().entries
+    parser.add_argument("--each", action="store_true")
+    parser.add_argument("--same", action="store_true")
+    given = parser.parse_args()
+    entries = given.entries
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder) / "tiny.zip"
         # In a process of its own: the writer keeps its whole directory in memory.
         writer = multiprocessing.get_context("spawn").Process(
-            target=write_archive, args=(archive, entries)
+            target=write_archive, args=(archive, entries, given.same)
         )
         writer.start()
         writer.join()
         broker = Broker(Path(folder) / "broker")
         with Supervisor(Path(folder) / "logs", [[broker.component()]]):
-            settings = Settings(data=Path(folder) / "data", broker_url=broker.url)
+            settings = Settings(
+                data=Path(folder) / "data", broker_url=broker.url, reuse_duplicates=not given.each
+            )
             measure(settings, archive, entries)
 
 
-def write_archive(path: Path, entries: int) -> None:
-    """Write a zip whose members are all one tiny JPEG."""
+def write_archive(path: Path, entries: int, is_same: bool) -> None:
+    """Write a zip of one tiny JPEG again and again, unless `is_same` with a number behind it."""
     buffer = io.BytesIO()
     Picture.new("L", (8, 8), 128).save(buffer, "JPEG")
     with zipfile.ZipFile(path, "w") as archive:
         for number in range(entries):
-            archive.writestr(f"folder {number // 1000}/face {number}.jpg", buffer.getvalue())
+            data = buffer.getvalue() + (b"" if is_same else number.to_bytes(4))
+            archive.writestr(f"folder {number // 1000}/face {number}.jpg", data)
 
 
 def measure(settings: Settings, archive: Path, entries: int) -> None:

@@ -14,7 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from semblante import bundles, jobs, uploads
+from semblante import jobs, uploads
+from semblante.default_model import choose
 from semblante.lifecycle import OPEN_STATES
 from semblante.services import Services, open_services
 from semblante.settings import Settings
@@ -56,13 +57,12 @@ def main() -> None:
 
 def submit(services: Services, archive: Path) -> str:
     """Create a job over the archive; return its id."""
-    bundle = bundles.find_bundle(services.settings.data, services.settings.model)
-    model = jobs.ModelOfJob(bundle.reference, [emotion._asdict() for emotion in bundle.classes])
     with services.database.writing() as session:
         upload = uploads.begin(session, archive.name, archive.stat().st_size)
         services.storage.adopt(upload.storage_key, archive)
         uploads.finish(upload, upload.size_bytes)
         session.flush()
+        model = jobs.ModelOfJob.of(choose(session, services.settings))
         return jobs.create(session, services.queue, upload, model).id
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from semblante.bundles import shipped_bundle
 
 CLASSES = [
     {"id": "glad", "en": "glad", "es": "contento"},
@@ -22,8 +25,8 @@ PREPROCESS = {
 }
 
 
-def card_of(weights: bytes, **changes: Any) -> dict[str, Any]:
-    """Return the content of a valid card of three classes for `weights`, with fields replaced."""
+def card_of(contents: Mapping[str, bytes], /, **changes: Any) -> dict[str, Any]:
+    """Return the content of a valid card of three classes for its files, with fields replaced."""
     card: dict[str, Any] = {
         "name": "mine",
         "version": "1",
@@ -31,7 +34,9 @@ def card_of(weights: bytes, **changes: Any) -> dict[str, Any]:
         "architecture": "resnet18",
         "classes": CLASSES,
         "preprocess": PREPROCESS,
-        "files": {"model.safetensors": {"sha256": hashlib.sha256(weights).hexdigest()}},
+        "files": {
+            name: {"sha256": hashlib.sha256(data).hexdigest()} for name, data in contents.items()
+        },
         "training": {"data": "none", "init": "random", "recipe": "none", "hardware": "none"},
         "metrics": {},
         "temperature": 1.0,
@@ -43,7 +48,24 @@ def card_of(weights: bytes, **changes: Any) -> dict[str, Any]:
 
 def write_bundle(folder: Path, weights: bytes = b"weights", **changes: Any) -> Path:
     """Write a bundle into the new `folder` and return it."""
+    return write_files(folder, {"model.safetensors": weights}, **changes)
+
+
+def write_files(folder: Path, contents: Mapping[str, bytes], /, **changes: Any) -> Path:
+    """Write a bundle of these files into the new `folder` and return it."""
     folder.mkdir(parents=True)
-    (folder / "model.safetensors").write_bytes(weights)
-    (folder / "card.json").write_text(json.dumps(card_of(weights, **changes)), encoding="utf-8")
+    for name, data in contents.items():
+        (folder / name).write_bytes(data)
+    (folder / "card.json").write_text(json.dumps(card_of(contents, **changes)), encoding="utf-8")
+    return folder
+
+
+def copy_shipped(folder: Path, **changes: Any) -> Path:
+    """Write the resnet18-raf7 into the new `folder` under the name `mine`, with fields replaced."""
+    source = shipped_bundle("resnet18-raf7")
+    folder.mkdir(parents=True)
+    for name in source.card.files:
+        (folder / name).write_bytes(source.read(name))
+    card = json.loads(source.path("card.json").read_bytes()) | {"name": "mine"} | changes
+    (folder / "card.json").write_text(json.dumps(card), encoding="utf-8")
     return folder

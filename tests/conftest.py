@@ -23,9 +23,11 @@ SHARED_DATA = REPOSITORY.parent / "shared"
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C reach what tests start, also where a shell in the background ignores it."""
+    """Let signals reach what tests start, also where a background shell or nohup ignores them."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

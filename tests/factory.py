@@ -10,7 +10,10 @@ from PIL import Image as Picture
 from sqlalchemy import insert
 
 from semblante import chunks, jobs, lifecycle, uploads
+from semblante.bundles import shipped_bundle
+from semblante.detection import Detect
 from semblante.emotions import EMOTIONS
+from semblante.jobs import ModelOfJob
 from semblante.services import Services
 from semblante.tables import Chunk, Image, Job
 
@@ -33,14 +36,22 @@ def zip_bytes(members: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def submit(services: Services, data: bytes, filename: str = "faces.zip", model: str = "m") -> Job:
-    """Store `data` as a complete upload and create a job over it."""
+def submit(
+    services: Services,
+    data: bytes,
+    filename: str = "faces.zip",
+    model: ModelOfJob | None = None,
+    detect: Detect = "off",
+) -> Job:
+    """Store `data` as a complete upload and create a job over it, by default of a shipped model."""
+    model = model or ModelOfJob.of(shipped_bundle(services.settings.model))
+    options = {"detect": detect}
     with services.database.writing() as session:
         upload = uploads.begin(session, filename, len(data))
         services.storage.write(upload.storage_key, [data])
         uploads.finish(upload, len(data))
         session.flush()
-        return jobs.create(session, services.queue, upload, jobs.ModelOfJob(model, CLASSES))
+        return jobs.create(session, services.queue, upload, model, options=options)
 
 
 def start(services: Services, images: int, per_chunk: int) -> Job:

@@ -26,7 +26,9 @@ def job_json(job_id: str, state: str = "validating", **changes: Any) -> dict[str
         "state": state,
         "paused": False,
         "outcome": "ok" if done else None,
-        "model": "starter@0123456789ab",
+        "model": "resnet18-raf7@0123456789ab",
+        "detect": "off",
+        "detectors": [],
         "filename": "faces.zip",
         "size_bytes": 10,
         "counts": counts,
@@ -182,11 +184,14 @@ class _Handler(BaseHTTPRequestHandler):
             "confidence": 0.75,
             "probabilities": {"happiness": 0.75, "neutral": 0.25},
             "box": None,
+            "face_confidence": None,
         }
-        self._answer(200, {"model": "m@1", "faces": [face], "width": 4, "height": 3})
+        self._answer(
+            200, {"model": "m@1", "detector": None, "faces": [face], "width": 4, "height": 3}
+        )
 
     def _models(self, _rest: list[str], _query: dict[str, list[str]]) -> None:
-        self._answer(200, {"items": [{"name": "starter"}]})
+        self._answer(200, {"items": [{"name": "resnet18-raf7"}]})
 
 
 class _Server(ThreadingHTTPServer):

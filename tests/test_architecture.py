@@ -23,6 +23,9 @@ FORBIDDEN = {
     "semblante_web.app": ("torch", "openvino", "semblante_worker"),
     "semblante_worker.training.command": ("flask", "torch", "torchvision"),
     "semblante_worker.training.dataset_command": ("flask", "torch", "torchvision"),
+    "semblante_worker.export.command": ("flask", "torch", "openvino", "nncf"),
+    "semblante_worker.engines.openvino_engine": ("flask", "torch", "safetensors", "nncf"),
+    "semblante_worker.predict": ("flask", "torch", "openvino"),
     "semblante_worker.tasks": ("flask", "semblante_web", "torch", "openvino"),
 }
 
@@ -45,6 +48,7 @@ def test_every_step_of_the_data_has_its_row() -> None:
         "chunks",
         "queue",
         "decode",
+        "detect",
         "preprocess",
         "batch",
         "predict",

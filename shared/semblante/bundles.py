@@ -1,13 +1,14 @@
-"""Models as users exchange them: folders with `card.json` and weights, found and read.
+"""Models as users exchange them: folders with `card.json` and weights, read and verified.
 
-Bundles that come with Semblante lie in the package, imported ones in `<data>/models/`; see
-`bundle_import.py` for how they get there. No weights are parsed here.
+Bundles that come with Semblante lie in the package; `registry.py` knows the imported ones, too. No
+weights are parsed here.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,14 +28,13 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Bundle:
-    """A model's folder with its card.
+class Model:
+    """What a model is, wherever its files lie.
 
     `digest` is the sha256 of the card's bytes, in hexadecimal. As the card holds the sha256 of
     every file, it stands for the whole bundle.
     """
 
-    folder: Path
     card: Card
     digest: str
 
@@ -48,10 +48,21 @@ class Bundle:
         """The classes, in the order of the network's outputs."""
         return tuple(Emotion(c.id, c.en, c.es) for c in self.card.classes)
 
+    def is_called(self, name_or_reference: str) -> bool:
+        """Whether this is the model's name or its exact reference."""
+        return name_or_reference in (self.card.name, self.reference)
+
+
+@dataclass(frozen=True)
+class Bundle(Model):
+    """A model whose files lie in a folder of this machine."""
+
+    folder: Path
+
     @property
-    def is_packaged(self) -> bool:
-        """Whether the bundle came with Semblante."""
-        return self.folder.parent == PACKAGE_MODELS
+    def size_bytes(self) -> int:
+        """Bytes of the card and of all files that it names."""
+        return sum(self.path(name).stat().st_size for name in (CARD, *self.card.files))
 
     def path(self, filename: str) -> Path:
         """Return where a file of the bundle lies."""
@@ -68,7 +79,7 @@ class Bundle:
         try:
             data = self.path(filename).read_bytes()
         except OSError as error:
-            raise corrupt(self.path(filename), _reason(error)) from error
+            raise corrupt(self.path(filename), reason_of(error)) from error
         if hashlib.sha256(data).hexdigest() != self.card.files[filename].sha256:
             raise corrupt(self.path(filename), "its sha256 is not the one in the card")
         return data
@@ -85,10 +96,10 @@ def read_bundle(folder: Path, *, verify: bool) -> Bundle:
         with path.open("rb") as file:
             data = file.read(CARD_BYTES + 1)
     except OSError as error:
-        raise corrupt(path, _reason(error)) from error
+        raise corrupt(path, reason_of(error)) from error
     if len(data) > CARD_BYTES:
         raise corrupt(path, f"it has more than {CARD_BYTES} bytes")
-    bundle = Bundle(folder, parse_card(data, path), hashlib.sha256(data).hexdigest())
+    bundle = Bundle(parse_card(data, path), hashlib.sha256(data).hexdigest(), folder)
     for filename, entry in bundle.card.files.items():
         if verify:
             _compare(bundle.path(filename), entry.sha256)
@@ -111,34 +122,49 @@ def parse_card(data: bytes, path: Path) -> Card:
         raise corrupt(path, f"{field}: {first['msg']}" if field else first["msg"]) from error
 
 
-def installed_bundles(data: Path) -> list[Bundle]:
-    """Return the usable bundles of the package, then those of `data`, the last imported first.
+def shipped_bundles() -> list[Bundle]:
+    """Return the usable bundles of the package, by name. Hashes are not compared.
 
-    Hashes are not compared. A damaged bundle is logged and left out: it must not hide the others.
+    A damaged bundle is logged and left out: it must not hide the others.
     """
     bundles = []
-    for folder in [*_folders(PACKAGE_MODELS), *_folders(data / "models")]:
+    for path in sorted(PACKAGE_MODELS.glob(f"*/{CARD}")):
         try:
-            bundles.append(read_bundle(folder, verify=False))
+            bundles.append(read_bundle(path.parent, verify=False))
         except BundleError as error:
             _log.warning("model left out: %s", error.message)
     return bundles
 
 
-def find_bundle(data: Path, name_or_reference: str) -> Bundle:
-    """Return the bundle with this name (the last imported of several) or this exact reference.
-
-    Raises:
-        NotFound: `model_not_found`.
-    """
-    bundles = installed_bundles(data)
+def shipped_bundle(name_or_reference: str) -> Bundle:
+    """Return the bundle of the package with this name or reference; raises NotFound."""
+    bundles = shipped_bundles()
     for bundle in bundles:
-        if name_or_reference in (bundle.card.name, bundle.reference):
+        if bundle.is_called(name_or_reference):
             return bundle
-    known = ", ".join(bundle.reference for bundle in bundles)
-    raise NotFound(
+    raise unknown(name_or_reference, bundles)
+
+
+def unknown(name_or_reference: str, models: Iterable[Model]) -> NotFound:
+    """Return the error for a name that none of `models` has."""
+    known = ", ".join(model.reference for model in models)
+    return NotFound(
         "model_not_found", f"No model is called {name_or_reference!r}. There is: {known}."
     )
+
+
+def verified(blocks: Iterable[bytes], sha256: str, path: Path) -> Iterator[bytes]:
+    """Pass `blocks` on, and compare their hash at the end; `path` is for messages.
+
+    Raises:
+        BundleError: `corrupt_bundle`, after the last block.
+    """
+    digest = hashlib.sha256()
+    for block in blocks:
+        digest.update(block)
+        yield block
+    if digest.hexdigest() != sha256:
+        raise corrupt(path, "its sha256 is not the one in the card")
 
 
 def corrupt(path: Path, reason: str) -> BundleError:
@@ -146,20 +172,11 @@ def corrupt(path: Path, reason: str) -> BundleError:
     return BundleError("corrupt_bundle", f"{path}: {reason}.")
 
 
-def _folders(parent: Path) -> list[Path]:
-    """The bundle folders in `parent`, the newest first; a dot in front means unfinished."""
-    try:
-        folders = [f for f in parent.iterdir() if f.is_dir() and not f.name.startswith(".")]
-    except FileNotFoundError:
-        return []
-    return sorted(folders, key=lambda folder: (-_written_ns(folder), folder.name))
-
-
-def _written_ns(folder: Path) -> int:
-    try:
-        return (folder / CARD).stat().st_mtime_ns
-    except OSError:  # no card, or removed meanwhile: reading it says so
-        return 0
+def reason_of(error: OSError) -> str:
+    """Return why a file of a bundle cannot be read."""
+    if isinstance(error, FileNotFoundError):
+        return "it is missing"
+    return f"it cannot be read: {error}"
 
 
 def _compare(path: Path, sha256: str) -> None:
@@ -167,12 +184,6 @@ def _compare(path: Path, sha256: str) -> None:
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise corrupt(path, _reason(error)) from error
+        raise corrupt(path, reason_of(error)) from error
     if found != sha256:
         raise corrupt(path, "its sha256 is not the one in the card")
-
-
-def _reason(error: OSError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "it is missing"
-    return f"it cannot be read: {error}"

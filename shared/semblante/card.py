@@ -7,7 +7,13 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 WEIGHTS = "model.safetensors"
-"""The file that every bundle has: weights that loading cannot make run code."""
+"""The network's numbers, in a form that loading cannot make run code."""
+GRAPH = "openvino.xml"
+"""The network as OpenVINO runs it on CPUs, without its numbers: they are in the weights' file."""
+GRAPH_WEIGHTS = "openvino.bin"
+"""The graph's numbers in a bundle for CPUs only, which has no `model.safetensors`."""
+GRAPH_TENSORS = "openvino."
+"""What the names of tensors begin with that only the graph reads from `model.safetensors`."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 ClassId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -82,15 +88,45 @@ class Training(_Part):
     hardware: Text
 
 
+Interval = tuple[Share, Share]
+"""Between which two figures 95 % of bootstrap resamples lie."""
+
+
 class Metrics(_Part):
-    """What was measured on one set of `n` images."""
+    """What was measured on one set of `n` images; intervals are of 95 %."""
 
     n: Annotated[int, Field(ge=1)]
     accuracy: Share
+    accuracy_interval: Interval | None = None
     mean_recall: Share | None = None
+    mean_recall_interval: Interval | None = None
     ece: Share | None = None
     """Expected calibration error."""
+    ece_interval: Interval | None = None
     note: Text | None = None
+
+
+class Comparison(_Part):
+    """The network in int8, as OpenVINO runs it on CPUs, beside the one in float.
+
+    Both labelled the same `n` pictures of `data`; `equal_labels` is the share that got the same.
+    `precision` is that of the bundle's graph: float where int8 costs too much.
+    """
+
+    precision: Literal["int8", "float"]
+    data: Text
+    n: Annotated[int, Field(ge=1)]
+    accuracy_float: Share
+    accuracy_int8: Share
+    equal_labels: Share
+
+    def describe(self) -> str:
+        """Return the comparison in one line."""
+        return (
+            f"{self.precision}; accuracy {self.accuracy_float:.2%} in float, "
+            f"{self.accuracy_int8:.2%} in int8, {self.equal_labels:.2%} equal labels, "
+            f"on {self.n:,} images of {self.data}"
+        )
 
 
 class Card(_Part):
@@ -105,18 +141,25 @@ class Card(_Part):
     files: dict[Filename, CardFile]
     training: Training
     metrics: dict[Label, Metrics]
+    openvino: Comparison | None = None
+    """What the graph for CPUs is worth."""
     temperature: Positive = 1.0
     """Logits are divided by it before the softmax."""
     terms: Text
     limits: Text
     """What the model must not be used for, and where it is known to fail."""
 
+    @property
+    def graph_weights(self) -> str:
+        """The file that has the graph's numbers."""
+        return WEIGHTS if WEIGHTS in self.files else GRAPH_WEIGHTS
+
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
         if len({c.id for c in self.classes}) != len(self.classes):
             raise ValueError("two classes have the same id")
-        if WEIGHTS not in self.files:
-            raise ValueError(f"files does not name {WEIGHTS}")
+        if WEIGHTS not in self.files and not {GRAPH, GRAPH_WEIGHTS} <= set(self.files):
+            raise ValueError(f"files names neither {WEIGHTS} nor {GRAPH} and {GRAPH_WEIGHTS}")
         if "card.json" in self.files:
             raise ValueError("files names the card itself")
         return self

@@ -100,6 +100,23 @@ def release(session: Session, claim: Claim, *, counts: bool = False) -> None:
         _put_back(chunk)
 
 
+def isolate(session: Session, claim: Claim, index: int, settings: Settings) -> None:
+    """Give a chunk back in pieces: its image `index` alone, poisoned, and those around it."""
+    chunk = _held(session, claim)
+    if chunk is None:
+        return
+    end = chunk.first + chunk.count
+    attempts = chunk.attempts - 1  # the others did nothing wrong
+    _put_back(chunk)
+    if index + 1 < end:
+        session.add(_cut(chunk, index + 1, end - index - 1, attempts))
+    if index > chunk.first:
+        session.add(_cut(chunk, index, 1, settings.max_attempts))
+        chunk.count, chunk.attempts = index - chunk.first, attempts
+    else:
+        chunk.count, chunk.attempts = 1, settings.max_attempts
+
+
 def queue_window(session: Session, queue: Queue, job: Job, window: int) -> None:
     """Queue pending chunks, so that at most `window` of the job are queued or leased."""
     busy = session.scalar(
@@ -155,14 +172,15 @@ def _split(session: Session, chunk: Chunk, max_attempts: int) -> Chunk:
     Each half has one attempt left before it is halved in turn, down to the image that does it.
     """
     half = chunk.count // 2
-    rest = Chunk(
-        job_id=chunk.job_id,
-        first=chunk.first + half,
-        count=chunk.count - half,
-        retry=chunk.retry,
-        attempts=max_attempts - 1,
-    )
+    rest = _cut(chunk, chunk.first + half, chunk.count - half, max_attempts - 1)
     session.add(rest)
     chunk.count = half
     chunk.attempts = max_attempts - 1
     return rest
+
+
+def _cut(chunk: Chunk, first: int, count: int, attempts: int) -> Chunk:
+    """Return a new chunk of some images of `chunk`, whose own count the caller lowers."""
+    return Chunk(
+        job_id=chunk.job_id, first=first, count=count, retry=chunk.retry, attempts=attempts
+    )

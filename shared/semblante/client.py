@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Literal, Self
 from urllib.parse import quote
 
+from semblante.detection import Detect
 from semblante.emotions import Language
 from semblante.errors import NotFound, Unavailable
 from semblante.http_transport import Transport, to_job, to_json
@@ -75,6 +76,7 @@ class Client:
         paths: StrPath | Sequence[StrPath],
         *,
         model: str | None = None,
+        detect: Detect | None = None,
         lang: Language | None = None,
         metadata: Mapping[str, Any] | None = None,
         on_progress: Progress | None = None,
@@ -84,6 +86,7 @@ class Client:
         Args:
             paths: What to label.
             model: The model's name; the server's default otherwise.
+            detect: Whether images are searched for faces; the server's default otherwise.
             lang: Language of the emotions in results.csv.
             metadata: Anything; the job gives it back unchanged.
             on_progress: Called with (bytes received, bytes in all).
@@ -96,7 +99,13 @@ class Client:
         given = [paths] if isinstance(paths, str | os.PathLike) else paths
         with opened([Path(path) for path in given]) as (name, file, size):
             upload_id = upload_file(self._api.http, file, size, name, on_progress)
-        body = {"upload_id": upload_id, "model": model, "lang": lang, "metadata": metadata}
+        body = {
+            "upload_id": upload_id,
+            "model": model,
+            "detect": detect,
+            "lang": lang,
+            "metadata": metadata,
+        }
         fields = {name: value for name, value in body.items() if value is not None}
         # The key makes a repetition harmless, should the answer to the first request be lost.
         headers = {"Idempotency-Key": str(uuid.uuid4())}
@@ -201,20 +210,25 @@ class Client:
         else:
             self._api.stream(address, target, params)
 
-    def predict(self, path: StrPath, *, model: str | None = None) -> dict[str, Any]:
-        """Label one image at once: `{model, faces: [{emotion, confidence, ...}], width, height}`.
+    def predict(
+        self, path: StrPath, *, model: str | None = None, detect: Detect | None = None
+    ) -> dict[str, Any]:
+        """Label the faces of one image at once.
+
+        Returns:
+            `{model, detector, width, height, faces: [{emotion, confidence, box, ...}]}`.
 
         Raises:
             OSError: When the file cannot be read.
         """
-        form = {"model": model} if model else {}
+        form = {name: value for name, value in (("model", model), ("detect", detect)) if value}
         with Path(path).open("rb") as file:
             files = {"file": (Path(path).name, file)}
             response = self._api.send("POST", "predict", files=files, data=form)
         return dict(to_json(response))
 
     def models(self) -> list[dict[str, Any]]:
-        """Return the server's models: `[{reference, is_default, card}]`."""
+        """Return the server's models: `[{reference, is_default, origin, card, ...}]`."""
         return list(to_json(self._api.send("GET", "models"))["items"])
 
 

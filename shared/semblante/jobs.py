@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from sqlalchemy import delete as delete_from
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from semblante import chunks, leases, lifecycle
+from semblante.bundles import Model
 from semblante.errors import Conflict, NotFound
 from semblante.identifiers import new_id
 from semblante.lifecycle import OPEN_STATES, State
+from semblante.pinned_model import check_retry
 from semblante.queue import Queue
 from semblante.settings import Settings
 from semblante.tables import Chunk, EmotionCount, Image, Job, Result, Upload
@@ -21,10 +23,17 @@ RATE_SECONDS = 30
 
 
 class ModelOfJob(NamedTuple):
-    """The model a job runs: `name@digest` and its classes, each `{id, en, es}`."""
+    """The model a job runs: `name@first-12`, its classes, each `{id, en, es}`, the whole digest."""
 
     reference: str
     classes: list[dict[str, str]]
+    digest: str | None = None
+
+    @classmethod
+    def of(cls, model: Model) -> Self:
+        """Return what a job keeps of `model`."""
+        classes = [emotion._asdict() for emotion in model.classes]
+        return cls(model.reference, classes, model.digest)
 
 
 def create(
@@ -43,7 +52,7 @@ def create(
         session: A writing transaction.
         queue: Where the message leaves.
         upload: The stored bytes.
-        model: The model to run.
+        model: The model to run, found in the same transaction.
         options: `detect`, `lang`.
         note: The person's own metadata, given back unchanged.
         idempotency: The request's key and the hash of its content.
@@ -55,6 +64,7 @@ def create(
         upload_id=upload.id,
         state="validating",
         model=model.reference,
+        model_sha256=model.digest,
         classes=model.classes,
         filename=upload.filename,
         size_bytes=upload.size_bytes,
@@ -144,11 +154,12 @@ def retry(session: Session, queue: Queue, job: Job, settings: Settings) -> None:
     """Work on the failed images again, and on no others.
 
     Raises:
-        Conflict: `illegal_transition` (not completed) or `nothing_to_retry`.
+        Conflict: `illegal_transition` (not completed), `nothing_to_retry` or `model_removed`.
     """
     if job.failed == 0 and job.state == "completed":
         raise Conflict("nothing_to_retry", "The job has no failed image.")
     lifecycle.move(job, "in_progress")
+    check_retry(session, job)
     failed = select(Result.image_index).where(
         Result.job_id == job.id,
         Result.status == "failed",

@@ -9,12 +9,15 @@ import struct
 import threading
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pillow_heif
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from semblante.archive.magic import MAGIC_BYTES, looks_like_image
 from semblante.errors import ImageError
+from semblante.png_repair import without_extras
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "HEIF")
 """Pillow's names of the formats that are tried; MPO, a JPEG with more pictures, comes as JPEG."""
@@ -59,12 +62,38 @@ def open_picture(data: bytes, max_pixels: int) -> Image.Image:
     The mode is the file's own: see `to_grey`. Safe to call from several threads.
 
     Raises:
-        ImageError: `unsupported_format`, `too_many_pixels`, `truncated_image` or `corrupt_image`.
+        ImageError: `too_many_pixels`, or see `naming_damage`.
     """
     _register_formats()
     _silence_pillow()
     # Pillow's own limit also guards buffers that plugins allocate while they read the header.
     Image.MAX_IMAGE_PIXELS = max_pixels
+    with naming_damage(data):
+        try:
+            image = _load(data, max_pixels)
+        except _DAMAGE:
+            essential = without_extras(data)
+            if essential is None:
+                raise
+            image = _load(essential, max_pixels)
+    return _upright(image)
+
+
+@contextmanager
+def naming_damage(data: bytes) -> Iterator[None]:
+    """Name what Pillow raises while it works on the image file `data`: some damage shows late.
+
+    Raises:
+        ImageError: `unsupported_format`, `truncated_image`, `corrupt_image`, or `worker_crash`
+            when there is not enough memory.
+    """
+    try:
+        yield
+    except _DAMAGE as error:
+        raise _damaged(data, error) from error
+
+
+def _load(data: bytes, max_pixels: int) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
         if image.width * image.height > max_pixels:
@@ -72,9 +101,7 @@ def open_picture(data: bytes, max_pixels: int) -> Image.Image:
         image.load()
     except Image.DecompressionBombError as error:
         raise _too_many_pixels(max_pixels) from error
-    except _DAMAGE as error:
-        raise _damaged(data, error) from error
-    return _upright(image)
+    return image
 
 
 def to_grey(image: Image.Image) -> Image.Image:
@@ -123,6 +150,8 @@ def _too_many_pixels(max_pixels: int) -> ImageError:
 
 
 def _damaged(data: bytes, error: BaseException) -> ImageError:
+    if isinstance(error, MemoryError):
+        return ImageError("worker_crash", "Decoding the image takes too much memory.")
     if not looks_like_image(data[:MAGIC_BYTES]):
         return ImageError("unsupported_format", "The file is no image of a format that is read.")
     if isinstance(error, UnidentifiedImageError):

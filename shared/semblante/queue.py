@@ -56,6 +56,7 @@ def make_app(settings: Settings) -> Celery:
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         worker_prefetch_multiplier=1,
+        worker_max_tasks_per_child=1000,  # what a decoder's library leaks ends with the process
         worker_hijack_root_logger=False,
         worker_proc_alive_timeout=120,
         worker_soft_shutdown_timeout=10,

@@ -99,6 +99,27 @@ def failed_indexes(session: Session, job_id: str, first: int, count: int) -> set
     return set(session.scalars(query))
 
 
+def rows_of_same(session: Session, job_id: str, first: int, count: int) -> list[ResultRow]:
+    """Return the rows of earlier images that those of a run seem to repeat, one image per sha256.
+
+    Only rows that are written already, and none that failed: those are tried again.
+    """
+    earlier = select(Image.same_as).where(
+        Image.job_id == job_id,
+        Image.index >= first,
+        Image.index < first + count,
+        Image.same_as < first,
+    )
+    query = select(*(getattr(Result, name) for name in ResultRow._fields)).where(
+        Result.job_id == job_id, Result.image_index.in_(earlier), Result.status != "failed"
+    )
+    rows = [ResultRow(*values) for values in session.execute(query)]
+    chosen: dict[bytes | None, int] = {}
+    for row in rows:
+        chosen.setdefault(row.sha256, row.image_index)
+    return [row for row in rows if chosen[row.sha256] == row.image_index]
+
+
 def emotion_counts(session: Session, job: Job) -> dict[str, int]:
     """Return faces per emotion, in the order of the model's classes."""
     query = select(EmotionCount.emotion, EmotionCount.faces).where(EmotionCount.job_id == job.id)

@@ -9,8 +9,12 @@ import platformdirs
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from semblante.detection import DETECT_MEANING, Detect
+
 GIB = 1024**3
 MIB = 1024**2
+
+EngineName = Literal["auto", "openvino", "torch"]
 
 
 class Settings(BaseSettings):
@@ -47,8 +51,45 @@ class Settings(BaseSettings):
     )
     web_threads: int = Field(8, ge=1, description="Requests that one web process serves at once.")
 
-    model: str = Field("starter", description="Model of a job that names none.")
+    model: str = Field(
+        "resnet18-raf7",
+        description="Model of a job that names none, unless `semblante models default` chose one.",
+    )
+    loaded_models: int = Field(
+        3, ge=1, description="Models that one worker process keeps in memory."
+    )
+    cache_folder: Path | None = Field(
+        None,
+        description="Folder of workers' copies of imported models, which may be deleted at any "
+        "time; without it, `cache` in the data folder.",
+    )
+    model_cache_bytes: int = Field(
+        4 * GIB, ge=1, description="Most bytes of these copies; the least recently used go first."
+    )
     device: str = Field("auto", description="`auto`, `cpu`, `cuda` or `cuda:N`.")
+    engine: EngineName = Field(
+        "auto",
+        description="`openvino`, `torch` or `auto`: torch on CUDA devices, openvino on CPUs.",
+    )
+    detect: Detect = Field("off", description=f"Of a job that names none. {DETECT_MEANING}")
+    detect_side: int = Field(
+        640, ge=32, description="Pixels of the longer side of the copy that faces are searched in."
+    )
+    detect_confidence: float = Field(
+        0.8, gt=0, lt=1, description="Least confidence of a face that YuNet finds."
+    )
+    detect_min_face: int = Field(
+        20, ge=1, description="Least pixels of a found face's shorter side, in the original."
+    )
+    detect_max_faces: int = Field(
+        100, ge=1, le=1000, description="Most faces of one image, the largest ones."
+    )
+    detect_whole_side: int = Field(
+        128, ge=0, description="Longer side up to which `detect=auto` takes an image whole."
+    )
+    reuse_duplicates: bool = Field(
+        True, description="Label images of a job with the same bytes once; each gets its rows."
+    )
     worker_processes: int = Field(1, ge=1, description="Worker processes, each with its model.")
     compute_threads: int = Field(
         0,
@@ -72,8 +113,24 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(200 * GIB, ge=1, description="Most bytes of one upload.")
     max_archive_entries: int = Field(20_000_000, ge=1, description="Most members of an archive.")
     max_unpacked_bytes: int = Field(1024 * GIB, ge=1, description="Most unpacked bytes.")
+    max_unpacked_ratio: float = Field(
+        100.0,
+        gt=1,
+        description="Most unpacked bytes for each byte of an archive; 1 GiB is always allowed.",
+    )
+    max_name_characters: int = Field(
+        1024, ge=1, le=4096, description="Most characters of a member's name with its folders."
+    )
     max_image_bytes: int = Field(64 * MIB, ge=1, description="Most unpacked bytes of one image.")
     max_image_pixels: int = Field(100_000_000, ge=1, description="Most pixels of one image.")
+    decode_seconds: float = Field(
+        20.0, gt=0, description="Most time that decoding one image may take."
+    )
+    decode_memory_bytes: int = Field(
+        2 * GIB,
+        ge=64 * MIB,
+        description="Most memory that decoding one image may take; Linux only.",
+    )
     max_open_jobs: int = Field(1000, ge=1, description="Unfinished jobs before 429 is answered.")
     upload_expiry_hours: float = Field(
         24.0, gt=0, description="Hours after which an unfinished upload is removed."
@@ -92,6 +149,11 @@ class Settings(BaseSettings):
     def storage(self) -> str:
         """The storage URL in force."""
         return self.storage_url or (self.data.absolute() / "storage").as_uri()
+
+    @property
+    def cache(self) -> Path:
+        """The folder of copies in force."""
+        return self.cache_folder or self.data / "cache"
 
 
 def settings_with(**overrides: Any) -> Settings:

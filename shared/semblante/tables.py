@@ -55,6 +55,7 @@ class Table(DeclarativeBase):
         datetime: UtcDateTime(),
         dict[str, Any]: JSON(),
         list[dict[str, str]]: JSON(),
+        list[str]: JSON(),
         int: BigInteger(),
         float: Float(),
         bytes: LargeBinary(),
@@ -87,6 +88,37 @@ class Upload(Table):
     completed_at: Mapped[datetime | None]
 
 
+class ImportedModel(Table):
+    """A model whose bundle lies in the storage; those that come with Semblante have no row."""
+
+    __tablename__ = "models"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """Of the card, which names the sha256 of every other file."""
+    name: Mapped[str] = mapped_column(String(64))
+    card: Mapped[str] = mapped_column(Text)
+    """`card.json`, byte for byte."""
+    size_bytes: Mapped[int]
+    imported_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]
+    """Set while no new job may name the model: it was removed, or its import has not ended. The
+    bytes go as soon as no unfinished job needs them."""
+
+    @property
+    def reference(self) -> str:
+        """`name@first-12-of-sha256`, as jobs name the model."""
+        return f"{self.name}@{self.sha256[:12]}"
+
+
+class Choice(Table):
+    """What a person chose for all processes while they run; it goes before the setting."""
+
+    __tablename__ = "choices"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+
+
 class Job(Leased, Table):
     """One run of one model over one upload. Its own lease covers the steps index and finish."""
 
@@ -98,12 +130,17 @@ class Job(Leased, Table):
     state: Mapped[State] = mapped_column(String(16), default="validating")
     paused: Mapped[bool] = mapped_column(default=False)
     model: Mapped[str] = mapped_column(String(255))
+    """`name@first-12-of-sha256`, as the CSV shows it."""
+    model_sha256: Mapped[str | None] = mapped_column(String(64))
+    """The whole digest: nothing that is imported or chosen later changes what the job runs."""
     classes: Mapped[list[dict[str, str]]]
     """The model's classes in their order, each `{id, en, es}`: an export needs no bundle."""
     filename: Mapped[str] = mapped_column(Text)
     size_bytes: Mapped[int]
     options: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """Options of the job: `detect`, `lang`."""
+    detectors: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
+    """Names of the face detectors that its rows come from; workers may differ in what they have."""
     note: Mapped[dict[str, Any]] = mapped_column("metadata", JSON, default=dict)
     idempotency_key: Mapped[str | None] = mapped_column(String(255), unique=True)
     idempotency_hash: Mapped[str | None] = mapped_column(String(64))
@@ -142,6 +179,10 @@ class Image(Table):
     packed_bytes: Mapped[int]
     unpacked_bytes: Mapped[int]
     crc32: Mapped[int | None]
+    tail_crc32: Mapped[int | None]
+    """Of the last bytes, where the archive tells no CRC-32 of all."""
+    same_as: Mapped[int | None]
+    """The job's first image whose size and checksum are the same: probably its bytes are, too."""
     method: Mapped[int] = mapped_column(SmallInteger)
     error_code: Mapped[str | None] = mapped_column(String(64))
     """Set when the index already knows that the image cannot be labelled."""

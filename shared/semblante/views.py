@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from semblante import jobs, results
+from semblante.detection import Detect
 from semblante.export import row_to_dict
 from semblante.lifecycle import OPEN_STATES, STATES, State
 from semblante.tables import Job
@@ -48,6 +49,10 @@ class JobView(BaseModel):
         description="Of a completed job: all images labelled, some failed, or none labelled."
     )
     model: str
+    detect: Detect = Field(description="Face detection as it was asked for.")
+    detectors: list[str] = Field(
+        description="Face detectors that found its boxes; several if its workers differ."
+    )
     filename: str
     size_bytes: int
     counts: Counts
@@ -85,6 +90,8 @@ def job_view(session: Session, job: Job) -> JobView:
         paused=job.paused,
         outcome=_outcome(job),
         model=job.model,
+        detect=job.options.get("detect", "off"),
+        detectors=job.detectors,
         filename=job.filename,
         size_bytes=job.size_bytes,
         counts=counts,

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from PIL import Image as Picture
 
-from semblante import bundles, jobs, uploads
+from semblante import jobs, uploads
+from semblante.default_model import choose
 from semblante.services import Services, open_services
 from semblante.settings import Settings
 from semblante.tables import Job
@@ -66,14 +67,12 @@ def opened() -> Iterator[Callable[[Settings], Services]]:
 
 def submit(services: Services, path: Path) -> str:
     """Create a job over the archive at `path`, as `semblante label` does; return its id."""
-    bundle = bundles.find_bundle(services.settings.data, services.settings.model)
-    classes = [emotion._asdict() for emotion in bundle.classes]
     with services.database.writing() as session:
         upload = uploads.begin(session, path.name, path.stat().st_size)
         services.storage.adopt(upload.storage_key, path)
         uploads.finish(upload, upload.size_bytes)
         session.flush()
-        model = jobs.ModelOfJob(bundle.reference, classes)
+        model = jobs.ModelOfJob.of(choose(session, services.settings))
         return jobs.create(session, services.queue, upload, model).id
 
 

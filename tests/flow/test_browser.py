@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from factory import jpeg
 from flow.conftest import IMAGES, csv_of
-from semblante.bundles import find_bundle
+from semblante.bundles import shipped_bundle
 from semblante.cli.local_job import describe_input, start_job
 from semblante.services import Services
 from semblante.settings import Settings
@@ -88,7 +88,7 @@ def test_an_archive_goes_in_and_the_same_csv_comes_out(
 ) -> None:
     services = opened(stack.settings)
     given = describe_input([archive])
-    bundle = find_bundle(stack.settings.data, "starter")
+    bundle = shipped_bundle("resnet18-raf7")
     by_command = csv_of(services, start_job(services, given, bundle, "en", lambda _: None))
 
     page = visit.page

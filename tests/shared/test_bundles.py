@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +13,41 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bundle_factory import CLASSES, PREPROCESS, card_of, write_bundle
-from semblante.bundles import find_bundle, installed_bundles, parse_card, read_bundle
+from semblante import bundles
+from semblante.bundles import (
+    Bundle,
+    parse_card,
+    read_bundle,
+    shipped_bundle,
+    shipped_bundles,
+    verified,
+)
 from semblante.emotions import EMOTIONS
 from semblante.errors import BundleError, NotFound
+from semblante.settings import Settings
 
-CARD = card_of(b"weights")
+CARD = card_of({"model.safetensors": b"weights"})
 
 
-def test_the_starter_is_installed_and_whole(tmp_path: Path) -> None:
-    bundle = find_bundle(tmp_path, "starter")
-
+@pytest.mark.parametrize("bundle", shipped_bundles(), ids=lambda bundle: bundle.card.name)
+def test_shipped_models_are_whole_and_their_cards_complete(bundle: Bundle) -> None:
     assert read_bundle(bundle.folder, verify=True) == bundle
-    assert bundle.is_packaged
-    assert bundle.classes == EMOTIONS
-    assert bundle.card.preprocess.shape == (112, 112)
-    assert bundle.card.metrics["rafdb_test"].accuracy == 0.8569
-    assert "not a feeling" in bundle.card.limits
-    assert find_bundle(tmp_path, bundle.reference) == bundle
+    assert shipped_bundle(bundle.reference) == bundle
+    assert bundle.size_bytes == sum(path.stat().st_size for path in bundle.folder.iterdir())
+    card = bundle.card
+    measured = card.metrics["validation"]
+    for interval in (measured.accuracy_interval, measured.mean_recall_interval):
+        assert interval is not None
+    assert card.openvino is not None
+    cost = card.openvino.accuracy_float - card.openvino.accuracy_int8
+    assert card.openvino.precision == ("int8" if cost <= 0.005 else "float")
+    assert "not a feeling" in card.limits
+    assert "prohibited in workplaces and schools" in card.limits
+    assert "RAF-DB (non-commercial research only)" in card.terms
+
+
+def test_the_default_model_has_the_seven_emotions() -> None:
+    assert shipped_bundle(Settings().model).classes == EMOTIONS
 
 
 def test_a_reference_holds_the_hash_of_the_card(tmp_path: Path) -> None:
@@ -61,7 +79,7 @@ def test_paths_and_verified_bytes(tmp_path: Path) -> None:
         ({"classes": [CLASSES[0]]}, "classes: .*at least 2"),
         ({"temperature": 0}, "temperature: .*greater than 0"),
         ({"temperature": float("nan")}, "temperature: .*finite"),
-        ({"files": {}}, "files does not name model.safetensors"),
+        ({"files": {}}, "files names neither model.safetensors nor openvino.xml and openvino.bin"),
         ({"files": {"../x": {"sha256": "0" * 64}}}, r"files\.\.\./x"),
         ({"files": CARD["files"] | {"card.json": {"sha256": "0" * 64}}}, "names the card itself"),
         ({"metrics": {"test": {"n": 1, "accuracy": 1.5}}}, "metrics.test.accuracy"),
@@ -135,36 +153,28 @@ def test_any_value_of_a_field_is_taken_or_refused(field: str, value: Any) -> Non
         assert card.name == (value if field == "name" else "mine")
 
 
-def test_imported_bundles_follow_those_of_the_package_newest_first(tmp_path: Path) -> None:
-    for age, version in enumerate(["3", "1", "2"]):
-        folder = write_bundle(tmp_path / "models" / version, version=version)
-        os.utime(folder / "card.json", (1000 - age, 1000 - age))
-
-    bundles = installed_bundles(tmp_path)
-    assert [(b.card.name, b.card.version) for b in bundles] == [
-        ("starter", "0.1.0"),
-        ("mine", "3"),
-        ("mine", "1"),
-        ("mine", "2"),
-    ]
-    assert find_bundle(tmp_path, "mine").card.version == "3"
-    assert find_bundle(tmp_path, bundles[-1].reference).card.version == "2"
-
-
 def test_a_damaged_bundle_does_not_hide_the_others(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    write_bundle(tmp_path / "models" / "good")
-    write_bundle(tmp_path / "models" / "bad", name="bad", surprise=1)
-    write_bundle(tmp_path / "models" / ".unfinished-1", name="unfinished")
-
+    write_bundle(tmp_path / "good")
+    write_bundle(tmp_path / "bad", name="bad", surprise=1)
+    monkeypatch.setattr(bundles, "PACKAGE_MODELS", tmp_path)
     with caplog.at_level(logging.WARNING):
-        names = [bundle.card.name for bundle in installed_bundles(tmp_path)]
-    assert names == ["starter", "mine"]
+        names = [bundle.card.name for bundle in shipped_bundles()]
+    assert names == ["mine"]
     assert "bad/card.json: surprise: Extra inputs" in caplog.text
 
 
-def test_an_unknown_model_is_not_found(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match=r"called 'x'\. There is: starter@") as caught:
-        find_bundle(tmp_path, "x")
+def test_an_unknown_model_is_not_found() -> None:
+    with pytest.raises(NotFound, match=r"called 'x'\. There is: .*resnet18-raf7@") as caught:
+        shipped_bundle("x")
     assert caught.value.code == "model_not_found"
+
+
+def test_blocks_are_compared_at_their_end() -> None:
+    sha256 = hashlib.sha256(b"whole").hexdigest()
+    assert list(verified([b"who", b"le"], sha256, Path("w"))) == [b"who", b"le"]
+    blocks = verified([b"who", b"LE"], sha256, Path("w"))
+    assert [next(blocks), next(blocks)] == [b"who", b"LE"]
+    with pytest.raises(BundleError, match="w: its sha256 is not the one in the card"):
+        next(blocks)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -142,3 +143,38 @@ def test_a_released_chunk_does_not_count_as_an_attempt(services: Services) -> No
         chunks.release(session, held)
     chunk = the_chunk(services, job, 0)
     assert (chunk.state, chunk.attempts, chunk.lease_token) == ("pending", 0, None)
+
+
+@pytest.mark.parametrize(
+    ("index", "pieces"),
+    [
+        (4, [(4, 1, 3), (5, 3, 1)]),
+        (6, [(4, 2, 1), (6, 1, 3), (7, 1, 1)]),
+        (7, [(4, 3, 1), (7, 1, 3)]),
+    ],
+)
+def test_an_image_is_set_apart_and_the_others_lose_no_attempt(
+    services: Services, index: int, pieces: list[tuple[int, int, int]]
+) -> None:
+    job = start(services, images=8, per_chunk=4)
+    for _attempt in range(2):
+        held = claim(services, job, 4)
+        assert held is not None
+        with services.database.writing() as session:
+            if _attempt == 0:
+                chunks.release(session, held, counts=True)
+            else:
+                chunks.isolate(session, held, index, services.settings)
+                chunks.isolate(session, held, index, services.settings)  # the lease is gone
+    with services.database.reading() as session:
+        query = session.query(Chunk).where(Chunk.job_id == job.id, Chunk.first >= 4)
+        found = [(c.first, c.count, c.attempts) for c in query.order_by(Chunk.first)]
+        assert all(c.state == "pending" and c.lease_token is None for c in query)
+    assert found == pieces
+    poisoned = claim(services, job, index)
+    assert poisoned is not None
+    assert poisoned.poisoned
+    other = next(first for first, _, attempts in found if attempts == 1)
+    healthy = claim(services, job, other)
+    assert healthy is not None
+    assert not healthy.poisoned

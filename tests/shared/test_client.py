@@ -42,7 +42,7 @@ def test_submit_sends_all_bytes_and_says_so(
     seen: list[tuple[int, int]] = []
     view = client.submit(
         archive,
-        model="starter",
+        model="resnet18-raf7",
         lang="es",
         metadata={"n": 1},
         on_progress=lambda sent, total: seen.append((sent, total)),
@@ -52,7 +52,7 @@ def test_submit_sends_all_bytes_and_says_so(
     assert bytes(server.uploads["u1"]) == archive.read_bytes()
     assert server.filenames == {"u1": "año nuevo.zip"}
     assert server.bodies == [
-        {"upload_id": "u1", "model": "starter", "lang": "es", "metadata": {"n": 1}}
+        {"upload_id": "u1", "model": "resnet18-raf7", "lang": "es", "metadata": {"n": 1}}
     ]
     assert seen == [(0, 25600), (25600, 25600)]
 
@@ -161,7 +161,7 @@ def test_predict_and_models(server: StandIn, client: Client, tmp_path: Path) -> 
     (tmp_path / "a.jpg").write_bytes(b"pixels")
     assert client.predict(tmp_path / "a.jpg")["faces"][0]["emotion"] == "happiness"
     assert b"pixels" in server.bodies[0]
-    assert client.models() == [{"name": "starter"}]
+    assert client.models() == [{"name": "resnet18-raf7"}]
 
 
 def test_the_key_is_sent(server: StandIn) -> None:

@@ -10,6 +10,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from factory import jpeg, zip_bytes
+from semblante.bundles import shipped_bundles
 from semblante.client import Client
 from semblante.errors import Conflict, NotFound, Refused, Unauthorized
 from semblante.services import Services
@@ -75,7 +76,8 @@ def test_refusals_keep_their_codes(services: Services, address: str, archive: Pa
 
 def test_models_are_listed(services: Services, address: str) -> None:
     with Client(address) as client:
-        assert client.models()[0]["card"]["name"] == "starter"
+        names = [model["card"]["name"] for model in client.models()]
+    assert names == [bundle.card.name for bundle in shipped_bundles()]
 
 
 def test_a_key_is_asked_for(services: Services) -> None:

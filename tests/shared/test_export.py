@@ -45,7 +45,7 @@ def job(services: Services) -> Job:
         for index, path in enumerate(paths):
             session.get_one(Image, (job.id, index)).path = path
         job = session.get_one(Job, job.id)
-        job.model = "starter@0123456789ab"
+        job.model = "resnet18-raf7@0123456789ab"
         results.write(session, job, rows, replaces_failed=False)
     return job
 
@@ -58,14 +58,14 @@ def text(services: Services, job: Job, **options: str) -> str:
 def test_csv_has_one_row_per_face_in_archive_order(services: Services, job: Job) -> None:
     probabilities = "0.0500,0.0500,0.1000,0.6000,0.1000,0.0500,0.0500"
     assert text(services, job) == HEADER + (
-        f"a.jpg,0,ok,,happiness,0.6000,{probabilities},0,0,8,8,,8,8,{SHA},starter@0123456789ab\r\n"
+        f"a.jpg,0,ok,,happiness,0.6000,{probabilities},0,0,8,8,,8,8,{SHA},resnet18-raf7@0123456789ab\r\n"
         f'"niños/cara, feliz.jpg",0,ok,,happiness,0.6000,{probabilities},1,2,3,4,0.9877,8,8,{SHA},'
-        "starter@0123456789ab\r\n"
+        "resnet18-raf7@0123456789ab\r\n"
         f'"niños/cara, feliz.jpg",1,ok,,happiness,0.6000,{probabilities},5,6,7,8,0.9000,8,8,{SHA},'
-        "starter@0123456789ab\r\n"
-        f"'=cmd|x.png,0,no_face,,,,,,,,,,,,,,,,8,9,{SHA},starter@0123456789ab\r\n"
-        f"broken.jpg,0,failed,corrupt_image,,,,,,,,,,,,,,,,,{SHA},starter@0123456789ab\r\n"
-        "empty.png,0,failed,unsupported_format,,,,,,,,,,,,,,,,,,starter@0123456789ab\r\n"
+        "resnet18-raf7@0123456789ab\r\n"
+        f"'=cmd|x.png,0,no_face,,,,,,,,,,,,,,,,8,9,{SHA},resnet18-raf7@0123456789ab\r\n"
+        f"broken.jpg,0,failed,corrupt_image,,,,,,,,,,,,,,,,,{SHA},resnet18-raf7@0123456789ab\r\n"
+        "empty.png,0,failed,unsupported_format,,,,,,,,,,,,,,,,,,resnet18-raf7@0123456789ab\r\n"
     )
 
 
@@ -104,7 +104,7 @@ def test_json_lines_carry_types_and_nulls(services: Services, job: Job) -> None:
         "width": None,
         "height": None,
         "sha256": SHA,
-        "model": "starter@0123456789ab",
+        "model": "resnet18-raf7@0123456789ab",
     }
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from alembic import command
 from sqlalchemy import inspect
 
-from factory import start
-from semblante import chunks
+from bundle_factory import write_bundle
+from factory import start, submit
+from semblante import chunks, jobs, registry
+from semblante.bundle_import import discard_unused, import_bundle
+from semblante.bundle_store import is_stored
 from semblante.database import Database
+from semblante.default_model import choose, set_default
+from semblante.jobs import ModelOfJob
 from semblante.migrations import alembic_config, check, upgrade
 from semblante.queue import Queue, make_app
 from semblante.services import Services
@@ -38,12 +44,36 @@ def test_an_empty_database_reaches_head_and_equals_the_tables(url: str) -> None:
     upgrade(url)
 
 
-def test_the_domain_works_on_both_databases(url: str, settings: Settings) -> None:
+@pytest.fixture
+def services(url: str, settings: Settings) -> Iterator[Services]:
     upgrade(url)
     settings = settings.model_copy(update={"database_url": url})
     services = Services(
         settings, Database(url), open_storage(settings.storage), Queue(make_app(settings))
     )
+    yield services
+    services.queue.app.close()
+    services.database.dispose()
+
+
+def test_models_work_on_both_databases(services: Services, tmp_path: Path) -> None:
+    model = import_bundle(services.database, services.storage, write_bundle(tmp_path / "bundle"))
+    with services.database.writing() as session:
+        assert set_default(session, "mine").digest == model.digest
+        assert choose(session, services.settings, lock=True).digest == model.digest
+    job = submit(services, b"x", model=ModelOfJob.of(model))
+    for ended in (False, True):
+        with services.database.writing() as session:
+            if ended:
+                jobs.fail(session, jobs.get(session, job.id), "no_images", "None.")
+            else:
+                assert registry.remove(session, "mine") == [model.reference]
+        discard_unused(services.database, services.storage)
+        assert is_stored(services.storage, model) != ended
+
+
+def test_the_domain_works_on_both_databases(services: Services) -> None:
+    settings = services.settings
     job = start(services, images=3, per_chunk=2)
     with services.database.writing() as session:
         claim = chunks.claim(session, services.queue, job.id, 0, settings)
@@ -52,5 +82,3 @@ def test_the_domain_works_on_both_databases(url: str, settings: Settings) -> Non
         assert chunks.complete(session, claim)
     with services.database.reading() as session:
         assert chunks.count(session, job.id, "queued") == 1
-    services.queue.app.close()
-    services.database.dispose()

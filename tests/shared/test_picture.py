@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
+from fuzz.targets import decode_picture
 from semblante.errors import ImageError
 from semblante.picture import open_picture, to_grey
 
@@ -182,14 +183,7 @@ def test_any_damage_ends_in_a_picture_or_an_image_error(
         at = place % len(data)
         damaged[at : at + len(value)] = value
     kept = bytes(damaged) if cut % 2 else bytes(damaged[: cut % len(data)])
-    code = "ok"
-    try:
-        assert to_grey(open_picture(kept, MOST)).mode == "L"
-    except ImageError as error:
-        code = error.code
-    assert code in (
-        "ok", "unsupported_format", "too_many_pixels", "truncated_image", "corrupt_image"
-    )  # fmt: skip
+    decode_picture(kept)
 
 
 def test_no_warning_leaks() -> None:

@@ -6,9 +6,11 @@ import json
 
 from flask.testing import FlaskClient
 
+from semblante.bundles import shipped_bundle
 from semblante.services import Services
 from semblante.tables import Job
 
+MODEL = shipped_bundle("resnet18-raf7").reference
 DIGEST = bytes(range(32)).hex()
 HEADER = (
     "image_path,face_id,status,error_code,emotion,confidence,"
@@ -17,13 +19,15 @@ HEADER = (
 )
 HAPPY = (
     "caras/niña.jpg,0,ok,,happiness,0.9000,0.0200,0.0200,0.0200,0.9000,0.0200,0.0100,0.0100,"
-    f",,,,,32,32,{DIGEST},m\r\n"
+    f",,,,,32,32,{DIGEST},{MODEL}\r\n"
 )
 AFRAID = (
     "caras/=cmd.jpg,0,ok,,fear,0.4500,0.1000,0.4500,0.1000,0.1000,0.1000,0.1000,0.0500,"
-    f",,,,,32,32,{DIGEST},m\r\n"
+    f",,,,,32,32,{DIGEST},{MODEL}\r\n"
 )
-BROKEN = f"caras/broken.png,0,failed,unsupported_format,,,,,,,,,,,,,,,,,{bytes(32).hex()},m\r\n"
+BROKEN = (
+    f"caras/broken.png,0,failed,unsupported_format,,,,,,,,,,,,,,,,,{bytes(32).hex()},{MODEL}\r\n"
+)
 
 
 def test_csv(client: FlaskClient, finished_job: Job) -> None:

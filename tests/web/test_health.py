@@ -33,8 +33,8 @@ def test_an_empty_database_is_not_ready(services: Services) -> None:
 
 def test_models(client: FlaskClient) -> None:
     models = client.get("/api/v1/models").get_json()["items"]
-    assert [model["card"]["name"] for model in models] == ["starter"]
-    assert models[0]["is_default"] is True
-    one = client.get("/api/v1/models/starter").get_json()
-    assert one == models[0]
+    defaults = [model for model in models if model["is_default"]]
+    assert [model["card"]["name"] for model in defaults] == ["resnet18-raf7"]
+    one = client.get("/api/v1/models/resnet18-raf7").get_json()
+    assert [one] == defaults
     assert client.get(f"/api/v1/models/{one['reference']}").get_json() == one

@@ -10,7 +10,7 @@ from PIL import Image as Picture
 
 from semblante import uploads
 from semblante.services import Services
-from semblante.tables import Job
+from semblante.tables import Job, Result
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,10 @@ def test_thumbnails(client: FlaskClient, services: Services, finished_job: Job) 
     broken = client.get(f"{address}/2/thumbnail")
     assert (broken.status_code, broken.get_json()["code"]) == (422, "unsupported_format")
     assert client.get(f"{address}/3/thumbnail").status_code == 404
+    with services.database.writing() as session:
+        session.delete(session.get_one(Result, (finished_job.id, 0, 0)))
+    unproven = client.get(f"{address}/0/thumbnail")
+    assert (unproven.status_code, unproven.get_json()["code"]) == (404, "image_not_found")
     with services.database.reading() as session:
         services.storage.delete(uploads.get(session, finished_job.upload_id).storage_key)
     gone = client.get(f"{address}/1/thumbnail")

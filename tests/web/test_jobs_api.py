@@ -34,7 +34,7 @@ def stored(services: Services, job_id: str) -> bytes:
 
 
 def test_an_archive_is_stored_as_it_is(client: FlaskClient, services: Services) -> None:
-    fields = {"lang": "es", "metadata": '{"study": 7}', "detect": "off", "model": "starter"}
+    fields = {"lang": "es", "metadata": '{"study": 7}', "detect": "auto", "model": "resnet18-raf7"}
     answer = post(client, ("año.zip", ARCHIVE), **fields)
     assert answer.status_code == 201
     job = answer.get_json()
@@ -45,7 +45,8 @@ def test_an_archive_is_stored_as_it_is(client: FlaskClient, services: Services) 
         len(ARCHIVE),
     )
     assert job["metadata"] == {"study": 7}
-    assert job["model"].startswith("starter@")
+    assert job["model"].startswith("resnet18-raf7@")
+    assert (job["detect"], job["detectors"]) == ("auto", [])
     assert list(job["emotions"]) == [
         "surprise",
         "fear",
@@ -57,7 +58,7 @@ def test_an_archive_is_stored_as_it_is(client: FlaskClient, services: Services) 
     ]
     assert stored(services, job["id"]) == ARCHIVE
     with services.database.reading() as session:
-        assert session.get_one(Job, job["id"]).options == {"detect": "off", "lang": "es"}
+        assert session.get_one(Job, job["id"]).options == {"detect": "auto", "lang": "es"}
 
 
 def test_several_files_become_one_zip(client: FlaskClient, services: Services) -> None:
@@ -91,7 +92,7 @@ def test_a_job_over_an_upload(client: FlaskClient, services: Services) -> None:
     [
         (
             {"detect": "perhaps"},
-            "detect: Input should be 'off'",
+            "detect: Input should be 'off', 'auto' or 'on'",
         ),
         ({"lang": "fr"}, "lang: Input should be 'en' or 'es'"),
         ({"metadata": "[]"}, "metadata: Input should be a valid dictionary"),

@@ -54,9 +54,12 @@ def test_the_language_is_kept(client: FlaskClient) -> None:
 
 
 def test_the_plain_form(client: FlaskClient) -> None:
-    form = {"file": (io.BytesIO(jpeg()), "face.jpg"), "lang": "es", "model": ""}
+    assert '<option value="off" selected>' in client.get("/").text
+    form = {"file": (io.BytesIO(jpeg()), "face.jpg"), "lang": "es", "model": "", "detect": "auto"}
     answer = client.post("/submit", data=form)
     assert answer.status_code == 303
+    job_id = answer.headers["Location"].rpartition("/")[2]
+    assert client.get(f"/api/v1/jobs/{job_id}").get_json()["detect"] == "auto"
     page = client.get(answer.headers["Location"])
     assert "face.jpg" in page.text
     empty = client.post(

@@ -33,13 +33,16 @@ def worker(services: Services) -> Iterator[None]:
     app = make_app(services.settings)
 
     @app.task(name="semblante.predict", ignore_result=False)  # type: ignore[untyped-decorator]
-    def predict(key: str, model: str) -> dict[str, Any]:
+    def predict(key: str, model: str, detect: str) -> dict[str, Any]:
         data = services.storage.read(key, 0, 100_000)
         if not data.startswith(b"\xff\xd8"):
             return {"error": {"code": "unsupported_format", "detail": "No image."}}
         face = {"emotion": "happiness", "confidence": 0.7, "probabilities": PROBABILITIES}
-        faces = [face | {"box": None}]
-        return {"ok": {"model": model, "width": len(data), "height": 2, "faces": faces}}
+        box = {"x": 1, "y": 2, "w": 3, "h": 4} if detect == "on" else None
+        faces = [face | {"box": box, "face_confidence": 0.9 if box else None}]
+        size = {"width": len(data), "height": 2}
+        detector = "yunet" if box else None
+        return {"ok": {"model": model, "detector": detector, **size, "faces": faces}}
 
     options: dict[str, Any] = {"perform_ping_check": False, "queues": ["predict"]}
     with start_worker(app, pool="solo", **options):
@@ -61,11 +64,15 @@ def test_an_answer(client: FlaskClient, services: Services) -> None:
     data = jpeg()
     answer = post(client, data)
     assert answer.status_code == 200
-    assert answer.get_json()["model"].startswith("starter@")
+    assert answer.get_json()["model"].startswith("resnet18-raf7@")
     assert (answer.get_json()["width"], answer.get_json()["height"]) == (len(data), 2)
     face = answer.get_json()["faces"][0]
     assert (face["emotion"], face["confidence"], face["box"]) == ("happiness", 0.7, None)
     assert face["probabilities"] == PROBABILITIES
+    form = {"file": (io.BytesIO(data), "face.jpg"), "detect": "on"}
+    found = client.post("/api/v1/predict", data=form).get_json()
+    assert (found["detector"], found["faces"][0]["face_confidence"]) == ("yunet", 0.9)
+    assert found["faces"][0]["box"] == {"x": 1, "y": 2, "w": 3, "h": 4}
     refused = post(client, b"text")
     assert (refused.status_code, refused.get_json()["code"]) == (422, "unsupported_format")
     assert leftovers(services) == []

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from torch import nn
 
 from bundle_factory import PREPROCESS, write_bundle
+from networks import network_of, random_pixels
 from semblante.bundles import read_bundle
 from semblante.card import Architecture
 from semblante_worker.architectures import build_network
@@ -27,23 +27,6 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
-
-
-def network_of(architecture: Architecture, size: int) -> nn.Module:
-    """A network whose batch norms know noise and whose logits differ: else nothing passes them."""
-    torch.manual_seed(3)
-    network = build_network(architecture, 3)
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = 1.0
-    noise = (torch.rand(16, 3, size, size) - 0.5) * 4
-    with torch.no_grad():
-        network(noise)
-        logits = network.eval()(noise)
-        [*_, head] = (module for module in network.modules() if isinstance(module, nn.Linear))
-        head.weight.div_(logits.std(dim=0).unsqueeze(1))
-        head.bias.sub_(logits.mean(dim=0)).div_(logits.std(dim=0))
-    return network
 
 
 @pytest.mark.parametrize(
@@ -72,8 +55,7 @@ def test_the_engine_equals_the_plain_network(
     preprocess: dict[str, Any] = PREPROCESS | {"colour": colour, "resize": [64, 64]}
     folder = write_bundle(tmp_path / "b", weights, architecture=architecture, preprocess=preprocess)
     bundle = read_bundle(folder, verify=True)
-    shape = bundle.card.preprocess.shape
-    batch = np.random.default_rng(1).integers(0, 256, (5, *shape), dtype=np.uint8)
+    batch = random_pixels(5, *bundle.card.preprocess.shape)
 
     engine = load_engine(bundle, "cpu", compute_threads=1)
 

@@ -8,22 +8,29 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from PIL import Image as Picture
 
-from factory import jpeg, reload, submit, zip_bytes
+from factory import CLASSES, jpeg, reload, submit, zip_bytes
 from semblante import chunks, jobs
 from semblante.bundles import Bundle
+from semblante.detection import Detect
+from semblante.detector_weights import yunet_path
 from semblante.errors import ImageError
+from semblante.export import csv_blocks
 from semblante.jobs import ModelOfJob
 from semblante.services import Services
+from semblante.settings import Settings
 from semblante.storage import LocalStorage
 from semblante.tables import Chunk, Image, Job, Result
 from semblante_worker.classify import classify_chunk
-from semblante_worker.decode import Failure
 from semblante_worker.finish import finish_job
 from semblante_worker.index import index_job
+from semblante_worker.outcome import Unlabelled
 from semblante_worker.predict import Prediction, Predictor
+from semblante_worker.repeats import Repeats
 
 MEMBERS = {
     "a.jpg": jpeg(10),
@@ -37,7 +44,7 @@ MEMBERS = {
 
 @pytest.fixture
 def job(services: Services, model: ModelOfJob) -> Job:
-    job = submit(services, zip_bytes(MEMBERS), model=model.reference)
+    job = submit(services, zip_bytes(MEMBERS), model=model)
     index_job(services, job.id)
     return job
 
@@ -114,7 +121,7 @@ def test_retry_replaces_the_failed_rows_only(
     healed = zip_bytes(MEMBERS | {"text.jpg": jpeg(50)})
     services.storage.write(f"uploads/{job.upload_id}", [healed])
     with services.database.writing() as session:
-        index_after = submit(services, healed, model=job.model)
+        index_after = submit(services, healed)
         index_job(services, index_after.id)
         jobs.retry(session, services.queue, jobs.get(session, job.id), services.settings)
         new = {
@@ -135,7 +142,7 @@ def test_retry_replaces_the_failed_rows_only(
 def test_an_image_that_ends_its_workers_gets_its_row(
     services: Services, predictor: Predictor, model: ModelOfJob
 ) -> None:
-    job = submit(services, zip_bytes({"killer.jpg": jpeg()}), model=model.reference)
+    job = submit(services, zip_bytes({"killer.jpg": jpeg()}), model=model)
     index_job(services, job.id)
     with services.database.writing() as session:
         session.get_one(Chunk, (job.id, 0)).attempts = services.settings.max_attempts
@@ -173,12 +180,16 @@ class Explodes(Predictor):
     """A predictor with a defect that one image brings out."""
 
     def predict_images(
-        self, pairs: Iterable[tuple[int, bytes | ImageError]], bundle: Bundle
-    ) -> Iterator[Prediction | Failure]:
+        self,
+        pairs: Iterable[tuple[int, bytes | ImageError]],
+        bundle: Bundle,
+        detect: Detect = "off",
+        repeats: Repeats | None = None,
+    ) -> Iterator[Prediction | Unlabelled]:
         for index, data in pairs:
             if index == 3:
                 raise ZeroDivisionError("a defect")
-            yield from super().predict_images([(index, data)], bundle)
+            yield from super().predict_images([(index, data)], bundle, detect, repeats)
 
 
 def test_an_image_that_brings_out_a_defect_is_isolated(services: Services, job: Job) -> None:
@@ -254,8 +265,79 @@ def test_a_job_deleted_in_the_middle_leaves_no_row(
 def test_a_model_that_is_not_installed_fails_the_job(
     services: Services, predictor: Predictor
 ) -> None:
-    job = submit(services, zip_bytes(MEMBERS), model="unknown@000000000000")
+    unknown = ModelOfJob("unknown@000000000000", CLASSES, "0" * 64)
+    job = submit(services, zip_bytes(MEMBERS), model=unknown)
     index_job(services, job.id)
     classify_chunk(services, predictor, job.id, 0)
     job = reload(services, job)
     assert (job.state, job.error_code) == ("failed", "model_missing")
+
+
+def test_damaged_weights_of_the_detector_fail_the_job(
+    services: Services, model: ModelOfJob, tmp_path: Path
+) -> None:
+    path = yunet_path(services.settings.data)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"damage")
+    job = submit(services, zip_bytes(MEMBERS), model=model, detect="on")
+    index_job(services, job.id)
+    classify_chunk(services, Predictor(services.settings), job.id, 0)
+    job = reload(services, job)
+    assert (job.state, job.error_code) == ("failed", "corrupt_detector")
+
+
+def test_every_face_has_its_row_and_an_image_without_one_says_so(
+    services: Services, model: ModelOfJob, predictor: Predictor, shared_data: Path
+) -> None:
+    """By the cascade, because the data folder has no weights of YuNet."""
+    folder = shared_data / "fixtures" / "photos_ccby"
+    with Picture.open(folder / "happy_043.jpg") as photo:
+        portrait = photo.resize((300, 300))
+    group = Picture.new("RGB", (700, 300), "grey")
+    group.paste(portrait.resize((240, 240)), (0, 0))
+    group.paste(portrait, (350, 0))
+    buffer = io.BytesIO()
+    group.save(buffer, "PNG")
+    members = {
+        "group.png": buffer.getvalue(),
+        "forest.jpg": (folder / "noface_forest-5524569_640.jpg").read_bytes(),
+        "broken.jpg": jpeg(20)[:200],
+        "group again.png": buffer.getvalue(),
+        "small.jpg": jpeg(10),
+    }
+    job = submit(services, zip_bytes(members), model=model, detect="auto")
+    index_job(services, job.id)
+    classify_chunk(services, predictor, job.id, 0)
+    finish_job(services, job.id)
+
+    job = reload(services, job)
+    assert (job.total, job.ok, job.no_face, job.failed, job.faces) == (5, 3, 1, 1, 5)
+    assert job.detectors == ["haarcascade_frontalface_alt2"]
+    with services.database.reading() as session:
+        lines = b"".join(csv_blocks(session, job)).decode()
+    rows = list(csv.DictReader(io.StringIO(lines)))
+    assert [(row["image_path"], row["face_id"], row["status"]) for row in rows] == [
+        ("group.png", "0", "ok"),
+        ("group.png", "1", "ok"),
+        ("forest.jpg", "0", "no_face"),
+        ("broken.jpg", "0", "failed"),
+        ("group again.png", "0", "ok"),
+        ("group again.png", "1", "ok"),
+        ("small.jpg", "0", "ok"),
+    ]
+    large, small = rows[:2]
+    assert int(large["face_x"]) >= 350 > int(small["face_x"]) + int(small["face_w"])
+    assert int(large["face_w"]) > int(small["face_w"])
+    assert [rows[2][name] for name in ("emotion", "face_x", "width")] == ["", "", "640"]
+    assert [rows[6][name] for name in ("face_x", "face_w", "face_confidence")] == ["0", "32", ""]
+    assert [row["emotion"] for row in rows[4:6]] == [large["emotion"], small["emotion"]]
+
+
+def test_a_model_that_cannot_run_here_fails_the_job(
+    services: Services, job: Job, tmp_path: Path
+) -> None:
+    on_no_device = Predictor(Settings(data=tmp_path, device="cuda:99"))
+    classify_chunk(services, on_no_device, job.id, 0)
+    job = reload(services, job)
+    assert (job.state, job.error_code) == ("failed", "model_missing")
+    assert "There is no device 'cuda:99'" in (job.error_detail or "")

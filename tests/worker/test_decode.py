@@ -15,7 +15,8 @@ from PIL import Image
 from factory import jpeg
 from semblante.card import Preprocess
 from semblante.errors import ImageError
-from semblante_worker.decode import Decoded, Failure, decode_image, decode_images
+from semblante_worker.decode import decode_image, decode_images
+from semblante_worker.outcome import Decoded, Failure, Unlabelled
 
 SPEC = Preprocess(
     colour="grey",
@@ -26,16 +27,20 @@ SPEC = Preprocess(
 )
 
 
-def shade_of(outcome: Decoded | Failure) -> int:
+def shade_of(outcome: Decoded | Unlabelled) -> int:
     assert isinstance(outcome, Decoded)
     return int(outcome.pixels[0, 0])
+
+
+def index_of(outcome: Decoded | Unlabelled) -> int:
+    return outcome.face.index if isinstance(outcome, Decoded) else outcome.index
 
 
 def test_images_come_in_order_with_their_own_pixels() -> None:
     # Large and small in turn, so that later ones are ready first.
     pairs = [(1000 + i, jpeg(i, (600, 600) if i % 2 == 0 else (8, 8))) for i in range(40)]
     outcomes = list(decode_images(pairs, SPEC, 1_000_000, threads=4))
-    assert [outcome.index for outcome in outcomes] == list(range(1000, 1040))
+    assert [index_of(outcome) for outcome in outcomes] == list(range(1000, 1040))
     assert [shade_of(outcome) for outcome in outcomes] == list(range(40))
 
 
@@ -49,9 +54,9 @@ def test_facts_are_those_of_the_upright_original() -> None:
     [outcome] = decode_images([(5, data)], SPEC, 600, threads=1)
 
     assert isinstance(outcome, Decoded)
-    assert (outcome.index, outcome.width, outcome.height) == (5, 20, 30)
+    assert (outcome.face.index, outcome.face.width, outcome.face.height) == (5, 20, 30)
     assert outcome.pixels.shape == (8, 8)
-    assert outcome.sha256.hex() == hashlib.sha256(data).hexdigest()
+    assert outcome.face.sha256.hex() == hashlib.sha256(data).hexdigest()
 
 
 def test_each_bad_image_is_one_failure() -> None:
@@ -77,7 +82,8 @@ def test_each_bad_image_is_one_failure() -> None:
 
 
 def test_one_image_in_the_callers_thread() -> None:
-    assert shade_of(decode_image(0, jpeg(70), SPEC, 10_000)) == 70
+    [outcome] = decode_image(0, jpeg(70), SPEC, 10_000)
+    assert shade_of(outcome) == 70
     with pytest.raises(ImageError) as caught:
         decode_image(0, b"no image", SPEC, 10_000)
     assert caught.value.code == "unsupported_format"
@@ -93,7 +99,7 @@ def test_it_reads_only_a_few_images_ahead() -> None:
             read += 1
             yield index, data
 
-    lead = [read - outcome.index for outcome in decode_images(count(), SPEC, 10_000, threads=2)]
+    lead = [read - index_of(one) for one in decode_images(count(), SPEC, 10_000, threads=2)]
     assert len(lead) == 100
     assert max(lead) == 5
 

@@ -1,4 +1,4 @@
-"""Engines: probabilities, independence of the batch, and what cannot be loaded."""
+"""Engines, above all that for torch: probabilities, any batch, and what cannot be loaded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import safetensors.torch
 import torch
 
 from bundle_factory import PREPROCESS, write_bundle
-from semblante.bundles import Bundle, find_bundle, read_bundle
+from networks import random_pixels
+from semblante.bundles import Bundle, read_bundle, shipped_bundle
 from semblante.errors import BundleError, Unavailable
 from semblante_worker.engines import Engine, Numbers, load_engine
 from semblante_worker.engines.torch_engine import load_network
@@ -60,10 +61,6 @@ def random_bundle(folder: Path, **changes: Any) -> Bundle:
             tensor.uniform_(0.5, 1.0)
     weights = safetensors.torch.save(network.state_dict())
     return read_bundle(write_bundle(folder, weights, **changes), verify=True)
-
-
-def random_pixels(count: int, *shape: int) -> Pixels:
-    return np.random.default_rng(1).integers(0, 256, (count, *shape), dtype=np.uint8)
 
 
 def test_probabilities_are_a_softmax(tmp_path: Path) -> None:
@@ -164,7 +161,7 @@ def test_the_engine_equals_the_plain_network(
 
 
 def test_results_do_not_depend_on_the_batch(tmp_path: Path) -> None:
-    engine = load_engine(find_bundle(tmp_path, "starter"), "cpu", compute_threads=1)
+    engine = load_engine(shipped_bundle("resnet18-raf7"), "cpu", compute_threads=1, engine="torch")
     pixels = random_pixels(70, 112, 112)
     pixels.flags.writeable = False  # as pixels straight from Pillow are
     together = engine.predict(pixels)
@@ -208,13 +205,13 @@ def test_weights_changed_since_the_card_was_read_are_refused(tmp_path: Path) -> 
 @pytest.mark.parametrize("device", ["cuda:99", "cuda:x", "cuda:-1", "tpu", ""])
 def test_a_device_that_is_not_there(tmp_path: Path, device: str) -> None:
     with pytest.raises(Unavailable, match="There is no device") as caught:
-        load_engine(find_bundle(tmp_path, "starter"), device)
+        load_engine(shipped_bundle("resnet18-raf7"), device)
     assert caught.value.code == "component_missing"
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_half_precision_on_cuda_is_near_the_cpu(tmp_path: Path) -> None:
-    bundle = find_bundle(tmp_path, "starter")
+    bundle = shipped_bundle("resnet18-raf7")
     pixels = random_pixels(70, 112, 112)
-    expected = load_engine(bundle, "cpu").predict(pixels)
+    expected = load_engine(bundle, "cpu", engine="torch").predict(pixels)
     assert load_engine(bundle, "cuda").predict(pixels) == pytest.approx(expected, abs=1e-2)

@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 import gzip
-import io
-import tarfile
 from pathlib import Path
 
 import pytest
 
+from archives import tar_of
 from factory import jpeg, reload, submit, zip_bytes
 from semblante import jobs
 from semblante.services import Services
 from semblante.tables import Chunk, Image, Job
 from semblante_worker.index import index_job
 
-
-def tar_bytes(members: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, data in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    return buffer.getvalue()
-
-
 MEMBERS = {"a.jpg": jpeg(), "text.txt": b"hello", "niños/b c.jpg": jpeg(90), "raw": jpeg(10)}
 UPLOADS = {
     "faces.zip": zip_bytes(MEMBERS),
-    "faces.tar": tar_bytes(MEMBERS),
-    "faces.tar.gz": gzip.compress(tar_bytes(MEMBERS)),
+    "faces.tar": tar_of(MEMBERS),
+    "faces.tar.gz": gzip.compress(tar_of(MEMBERS)),
 }
 
 

@@ -5,22 +5,24 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import safetensors.torch
 import torch
 from PIL import Image
 
 from factory import jpeg
-from semblante.bundles import PACKAGE_MODELS, Bundle, find_bundle, read_bundle
+from predictions import probabilities_of
+from semblante.bundles import PACKAGE_MODELS, Bundle, read_bundle, shipped_bundle
 from semblante.errors import BundleError, ImageError
-from semblante.settings import Settings
-from semblante_worker.decode import Failure
+from semblante.settings import EngineName, Settings
 from semblante_worker.engines import Numbers
+from semblante_worker.outcome import Failure, Unlabelled
 from semblante_worker.predict import Prediction, Predictor
 from semblante_worker.resnet import build_resnet
+from semblante_worker.weights import parse_weights
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -34,7 +36,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def faces() -> list[bytes]:
-    """Nine patterns that the starter sees differently, for tests that need no real face."""
+    """Nine patterns that the resnet18-raf7 sees differently, for tests that need no real face."""
     noise = np.random.default_rng(2)
     images = []
     for step in range(1, 10):
@@ -47,18 +49,27 @@ def faces() -> list[bytes]:
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Bundle:
-    return find_bundle(tmp_path, "starter")
+    return shipped_bundle("resnet18-raf7")
 
 
-def predictor(folder: Path, batch_size: int = 4) -> Predictor:
+def predictor(folder: Path, batch_size: int = 4, engine: EngineName = "auto") -> Predictor:
     return Predictor(
         Settings(
-            data=folder, device="cpu", compute_threads=1, decode_threads=2, batch_size=batch_size
+            data=folder,
+            device="cpu",
+            engine=engine,
+            compute_threads=1,
+            decode_threads=2,
+            batch_size=batch_size,
         )
     )
 
 
-def probabilities(outcomes: list[Prediction | Failure]) -> Numbers:
+def index_of(outcome: Prediction | Unlabelled) -> int:
+    return outcome.face.index if isinstance(outcome, Prediction) else outcome.index
+
+
+def probabilities(outcomes: list[Prediction | Unlabelled]) -> Numbers:
     return np.stack([o.probabilities for o in outcomes if isinstance(o, Prediction)])
 
 
@@ -68,24 +79,26 @@ def test_real_faces_equal_a_plain_loop_image_by_image(
     paths = sorted((shared_data / "fixtures" / "faces_ccby").glob("*.jpg"))
     assert len(paths) == 40
     network = build_resnet("resnet18", 7)
-    weights = safetensors.torch.load_file(PACKAGE_MODELS / "starter" / "model.safetensors")
+    weights = parse_weights((PACKAGE_MODELS / "resnet18-raf7" / "model.safetensors").read_bytes())
     network.load_state_dict(weights)
     network.float().eval()
 
     pairs = ((index, path.read_bytes()) for index, path in enumerate(paths))
-    outcomes = list(predictor(tmp_path, batch_size=16).predict_images(pairs, bundle))
+    outcomes = list(predictor(tmp_path, 16, "torch").predict_images(pairs, bundle))
 
     for index, (path, outcome) in enumerate(zip(paths, outcomes, strict=True)):
         with Image.open(path) as image:
             grey = image.convert("L").resize((112, 112), Image.Resampling.BILINEAR)
         normal = (torch.tensor(np.array(grey)).float() / 255 - 0.449) / 0.226
         with torch.no_grad():
-            expected = torch.softmax(network(torch.stack([normal] * 3)[None]), dim=1)[0]
+            logits = network(torch.stack([normal] * 3)[None]) / bundle.card.temperature
+            expected = torch.softmax(logits, dim=1)[0]
         assert isinstance(outcome, Prediction)
         assert outcome.probabilities == pytest.approx(expected.numpy(), abs=1e-3)
-        assert (outcome.index, outcome.width, outcome.height) == (index, 256, 256)
-        assert outcome.sha256.hex() == hashlib.sha256(path.read_bytes()).hexdigest()
-        assert outcome.box is None
+        face = outcome.face
+        assert (face.index, face.width, face.height) == (index, 256, 256)
+        assert face.sha256.hex() == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert (face.box, face.confidence, face.detector) == (None, None, None)
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 9, 100])
@@ -93,7 +106,7 @@ def test_outcomes_keep_order_and_do_not_depend_on_the_batch(
     tmp_path: Path, bundle: Bundle, faces: list[bytes], batch_size: int
 ) -> None:
     reader = predictor(tmp_path)
-    alone = np.stack([reader.predict_one(face, bundle).probabilities for face in faces])
+    alone = np.stack([probabilities_of(reader, face, bundle) for face in faces])
     assert np.ptp(alone, axis=0).max() > 0.1
 
     pairs: list[tuple[int, bytes | ImageError]] = []
@@ -102,7 +115,7 @@ def test_outcomes_keep_order_and_do_not_depend_on_the_batch(
     pairs.insert(5, (45, ImageError("encrypted", "closed")))
     outcomes = list(predictor(tmp_path, batch_size).predict_images(pairs, bundle))
 
-    assert [outcome.index for outcome in outcomes] == [index for index, _ in pairs]
+    assert [index_of(outcome) for outcome in outcomes] == [index for index, _ in pairs]
     codes = [outcome.code for outcome in outcomes if isinstance(outcome, Failure)]
     assert sorted(set(codes)) == ["encrypted", "unsupported_format"]
     assert len(codes) == 10
@@ -112,16 +125,20 @@ def test_outcomes_keep_order_and_do_not_depend_on_the_batch(
 def test_failures_only_and_nothing_at_all(tmp_path: Path, bundle: Bundle) -> None:
     reader = predictor(tmp_path, batch_size=2)
     outcomes = list(reader.predict_images([(index, b"") for index in range(5)], bundle))
-    assert [(o.index, isinstance(o, Failure)) for o in outcomes] == [(i, True) for i in range(5)]
+    assert [(index_of(o), isinstance(o, Failure)) for o in outcomes] == [
+        (i, True) for i in range(5)
+    ]
     assert list(reader.predict_images([], bundle)) == []
 
 
 def test_one_image_gives_its_prediction_or_says_why_not(tmp_path: Path, bundle: Bundle) -> None:
     reader = predictor(tmp_path)
     data = jpeg(90, (50, 40))
-    prediction = reader.predict_one(data, bundle)
-    assert (prediction.index, prediction.width, prediction.height) == (0, 50, 40)
-    assert prediction.sha256.hex() == hashlib.sha256(data).hexdigest()
+    [prediction] = reader.predict_one(data, bundle)
+    assert isinstance(prediction, Prediction)
+    face = prediction.face
+    assert (face.index, face.width, face.height) == (0, 50, 40)
+    assert face.sha256.hex() == hashlib.sha256(data).hexdigest()
     assert prediction.probabilities.shape == (7,)
     assert float(prediction.probabilities.sum()) == pytest.approx(1, abs=1e-5)
     with pytest.raises(ImageError) as caught:
@@ -135,6 +152,17 @@ def test_a_model_is_loaded_once(tmp_path: Path, bundle: Bundle) -> None:
     assert reader.load(bundle) is reader.load(same)
 
 
+def test_few_models_stay_loaded(tmp_path: Path, bundle: Bundle) -> None:
+    reader = Predictor(Settings(data=tmp_path, compute_threads=1, loaded_models=2))
+    one, two, three = (replace(bundle, digest=digit * 64) for digit in "123")
+    first = reader.load(one)
+    reader.load(two)
+    assert reader.load(one) is first
+    reader.load(three)
+    loaded = [reader.loaded(model.digest) is not None for model in (one, two, three)]
+    assert loaded == [True, False, True]
+
+
 def test_only_two_batches_are_in_work(tmp_path: Path, bundle: Bundle) -> None:
     data, read = jpeg(1), 0
 
@@ -145,7 +173,7 @@ def test_only_two_batches_are_in_work(tmp_path: Path, bundle: Bundle) -> None:
             yield index, data
 
     outcomes = predictor(tmp_path, batch_size=4).predict_images(count(), bundle)
-    lead = [read - outcome.index for outcome in outcomes]
+    lead = [read - index_of(outcome) for outcome in outcomes]
     assert len(lead) == 60
     assert max(lead) <= 2 * 4 + 2 * 2 + 1
 
@@ -153,14 +181,15 @@ def test_only_two_batches_are_in_work(tmp_path: Path, bundle: Bundle) -> None:
 def test_a_damaged_model_stops_before_any_image_is_read(tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     folder.mkdir()
-    card = (PACKAGE_MODELS / "starter" / "card.json").read_bytes()
+    card = (PACKAGE_MODELS / "resnet18-raf7" / "card.json").read_bytes()
     (folder / "card.json").write_bytes(card)
-    (folder / "model.safetensors").write_bytes(b"damage")
+    for name in ("model.safetensors", "openvino.xml"):
+        (folder / name).write_bytes(b"damage")
     damaged = read_bundle(folder, verify=False)
 
     def untouched() -> Iterator[tuple[int, bytes]]:
         raise AssertionError
         yield 0, b""
 
-    with pytest.raises(BundleError, match=r"model\.safetensors: its sha256"):
+    with pytest.raises(BundleError, match=r"openvino\.xml: its sha256"):
         list(predictor(tmp_path).predict_images(untouched(), damaged))

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from redis import Redis
 
+from bundle_factory import write_bundle
 from factory import jpeg, reload, start, submit, zip_bytes
-from semblante import chunks, jobs, uploads
+from semblante import chunks, jobs, registry, uploads
+from semblante.bundle_import import import_bundle
+from semblante.bundle_store import is_stored
 from semblante.services import Services
 from semblante.stack.broker import Broker
 from semblante.tables import Chunk, Job, Upload
@@ -89,6 +93,14 @@ def test_a_step_that_keeps_crashing_fails_its_job(services: Services) -> None:
     index_job(services, job.id)
     job = reload(services, job)
     assert (job.state, job.error_code) == ("failed", "step_crash")
+
+
+def test_removed_models_that_no_job_needs_are_deleted(services: Services, tmp_path: Path) -> None:
+    model = import_bundle(services.database, services.storage, write_bundle(tmp_path / "bundle"))
+    with services.database.writing() as session:
+        registry.remove(session, "mine")
+    sweep(services)
+    assert not is_stored(services.storage, model)
 
 
 def test_uploads_that_nobody_submits_are_removed(services: Services) -> None:

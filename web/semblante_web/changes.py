@@ -25,7 +25,7 @@ def change(services: Services, job_id: str, what: Change) -> JobView:
 
     Raises:
         NotFound: `job_not_found`.
-        Conflict: `illegal_transition` or `nothing_to_retry`.
+        Conflict: `illegal_transition`, `nothing_to_retry` or `model_removed`.
     """
     with services.database.writing() as session:
         job = jobs.get(session, job_id, lock=True)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from semblante import jobs, results, uploads
-from semblante.errors import NotFound, Refused
+from semblante.errors import IMAGE_ERROR_CODES, ImageError, NotFound, Refused
 from semblante.storage import StoredSource
 from semblante.tables import Image
 from semblante.views import image_view
@@ -124,15 +126,28 @@ def show_image(job_id: str, index: int) -> dict[str, Any]:
     ),
 )
 def show_thumbnail(job_id: str, index: int) -> Response:
-    """Show an image of the job, made small."""
+    """Show an image of the job, made small.
+
+    Only what a worker has decoded is decoded here: a worker may end by a hostile image, and is
+    guarded for it.
+    """
     with services().database.reading() as session:
         job = jobs.get(session, job_id)
         image = find_image(session, job_id, index)
+        _refuse_undecoded(results.of_image(session, job_id, index))
         key = uploads.get(session, job.upload_id).storage_key
     source = StoredSource(services().storage, key)
     response = Response(make_thumbnail(source, image, services().settings), mimetype=MIME_TYPE)
     response.headers["Cache-Control"] = "private, max-age=86400, immutable"
     return response
+
+
+def _refuse_undecoded(rows: Sequence[Row[*tuple[Any, ...]]]) -> None:
+    """Raise ImageError when the image failed, and NotFound when it has no row yet."""
+    if not rows:
+        raise NotFound("image_not_found", "The image has no result yet.")
+    if (code := rows[0].error_code) is not None:
+        raise ImageError(code, IMAGE_ERROR_CODES[code])
 
 
 def find_image(session: Session, job_id: str, index: int) -> Image:

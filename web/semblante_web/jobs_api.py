@@ -134,4 +134,9 @@ def _add_change(what: Change, summary: str, *codes: str) -> None:
 _add_change("cancel", "Stop a job; cancelling twice is no error")
 _add_change("pause", "Take a job out of the queue; what a worker holds is finished")
 _add_change("resume", "Go on with a paused job")
-_add_change("retry", "Work on the failed images of a completed job again", "nothing_to_retry")
+_add_change(
+    "retry",
+    "Work on the failed images of a completed job again",
+    "nothing_to_retry",
+    "model_removed",
+)

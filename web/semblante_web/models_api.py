@@ -1,12 +1,14 @@
-"""The installed models over HTTP: their cards."""
+"""The models over HTTP: their cards, and which one is the default."""
 
 from __future__ import annotations
 
 from apiflask import APIBlueprint
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from semblante.bundles import Bundle, find_bundle, installed_bundles
+from semblante import registry
 from semblante.card import Card
+from semblante.default_model import default_reference, set_default
+from semblante.registry import ListedModel, Origin
 from semblante_web.current import services
 from semblante_web.openapi import problems
 
@@ -14,24 +16,35 @@ blueprint = APIBlueprint("models", __name__, url_prefix="/api/v1/models", tag="M
 
 
 class ModelView(BaseModel):
-    """An installed model."""
+    """A model that jobs can name."""
 
     reference: str = Field(description="`name@first-12-of-sha256`, as in the CSV.")
+    sha256: str = Field(description="Of the card, which names the sha256 of every other file.")
+    origin: Origin = Field(description="Whether it comes with Semblante or was imported.")
+    size_bytes: int = Field(description="Of all its files.")
     is_default: bool = Field(description="Whether a job that names no model runs it.")
     card: Card
 
 
 class ModelList(BaseModel):
-    """The installed models."""
+    """The models that jobs can name."""
 
     items: list[ModelView]
+
+
+class DefaultModel(BaseModel):
+    """The model of jobs that name none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str = Field(description="A name, which goes on to mean its last import, or a reference.")
 
 
 @blueprint.get("")
 @blueprint.output(ModelList)
 @blueprint.doc(operation_id="listModels")
 def list_models() -> ModelList:
-    """List the installed models with their cards."""
+    """List the models with their cards."""
     return ModelList(items=model_views())
 
 
@@ -40,21 +53,35 @@ def list_models() -> ModelList:
 @blueprint.doc(operation_id="getModel", responses=problems("model_not_found"))
 def show_model(name: str) -> ModelView:
     """Show a model by its name or by `name@digest`."""
-    return _view(find_bundle(services().settings.data, name), _default())
+    with services().database.reading() as session:
+        model = registry.find(session, name)
+        return _view(model, default_reference(session, services().settings))
+
+
+@blueprint.put("/default")
+@blueprint.input(DefaultModel)
+@blueprint.output(ModelView)
+@blueprint.doc(operation_id="setDefaultModel", responses=problems("model_not_found"))
+def choose_default(json_data: DefaultModel) -> ModelView:
+    """Choose the model of jobs that name none; jobs that exist keep their model."""
+    with services().database.writing() as session:
+        model = set_default(session, json_data.model)
+    return _view(model, model.reference)
 
 
 def model_views() -> list[ModelView]:
-    """Return the installed models, those that come with Semblante first."""
-    default = _default()
-    return [_view(bundle, default) for bundle in installed_bundles(services().settings.data)]
+    """Return the models, those that come with Semblante first."""
+    with services().database.reading() as session:
+        default = default_reference(session, services().settings)
+        return [_view(model, default) for model in registry.models(session)]
 
 
-def _default() -> str:
-    settings = services().settings
-    return find_bundle(settings.data, settings.model).reference
-
-
-def _view(bundle: Bundle, default: str) -> ModelView:
+def _view(model: ListedModel, default: str | None) -> ModelView:
     return ModelView(
-        reference=bundle.reference, is_default=bundle.reference == default, card=bundle.card
+        reference=model.reference,
+        sha256=model.digest,
+        origin=model.origin,
+        size_bytes=model.size_bytes,
+        is_default=model.reference == default,
+        card=model.card,
     )

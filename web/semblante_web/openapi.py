@@ -9,7 +9,7 @@ from apiflask import APIFlask
 from semblante import __version__
 from semblante.errors import ERROR_CODES
 from semblante_web.problems import PROBLEM_TYPE, Problem
-from semblante_web.submission import JobFromFiles, JobFromUpload, ModelChoice
+from semblante_web.submission import Choices, JobFromFiles, JobFromUpload
 
 STATUS_OF_CODE = {
     "unauthorized": 401,
@@ -26,6 +26,7 @@ STATUS_OF_CODE = {
     "job_not_finished": 409,
     "illegal_transition": 409,
     "nothing_to_retry": 409,
+    "model_removed": 409,
     "idempotency_mismatch": 409,
     "unsupported_tus_version": 412,
     "too_large_upload": 413,
@@ -35,6 +36,7 @@ STATUS_OF_CODE = {
     "checksum_mismatch": 460,
     "internal_error": 500,
     "worker_unavailable": 503,
+    "model_unavailable": 503,
     "broker_unavailable": 503,
 }
 """The status that a code is answered with, where it is not 400."""
@@ -142,7 +144,7 @@ def _bodies() -> dict[tuple[str, str], dict[str, Any]]:
             "application/json": {"schema": {"$ref": _REFERENCE.format(model="JobFromUpload")}},
         },
         ("/api/v1/predict", "post"): {
-            "multipart/form-data": _multipart(ModelChoice.model_json_schema())
+            "multipart/form-data": _multipart(Choices.model_json_schema())
         },
         ("/api/v1/uploads", "post"): {"application/offset+octet-stream": binary},
         ("/api/v1/uploads/{upload_id}", "patch"): {"application/offset+octet-stream": binary},

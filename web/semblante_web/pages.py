@@ -27,9 +27,9 @@ JOBS_PER_PAGE = 20
 blueprint = APIBlueprint("pages", __name__, enable_openapi=False)
 
 
-@blueprint.context_processor
+@blueprint.app_context_processor
 def _words() -> dict[str, object]:
-    return {"words": words}
+    return {"words": words, "default_detect": services().settings.detect}
 
 
 @blueprint.get("/")

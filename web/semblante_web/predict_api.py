@@ -12,7 +12,7 @@ from semblante.errors import Refused
 from semblante_web.current import services
 from semblante_web.openapi import problems
 from semblante_web.prediction import predict
-from semblante_web.submission import ModelChoice
+from semblante_web.submission import Choices
 from semblante_web.validation import validated
 
 blueprint = APIBlueprint("predict", __name__, url_prefix="/api/v1", tag="Predict")
@@ -34,12 +34,14 @@ class Face(BaseModel):
     confidence: float = Field(ge=0, le=1)
     probabilities: dict[str, float] = Field(description="Per class of the model, in its order.")
     box: Box | None = Field(description="Null when the whole image was taken as the face.")
+    face_confidence: float | None = Field(description="The detector's, if it tells one.")
 
 
 class PredictionView(BaseModel):
     """The faces of one image."""
 
     model: str
+    detector: str | None = Field(description="What found the boxes; null without a search.")
     width: int
     height: int
     faces: list[Face]
@@ -55,7 +57,9 @@ class PredictionView(BaseModel):
         "too_large_upload",
         "unsupported_format",
         "corrupt_image",
+        "detection_failed",
         "worker_unavailable",
+        "model_unavailable",
         "broker_unavailable",
     ),
 )
@@ -73,8 +77,10 @@ def predict_form() -> PredictionView:
         Unavailable: `worker_unavailable` or `broker_unavailable`.
     """
     fields = {name: value for name, value in request.form.items() if value}
-    model = validated(ModelChoice, fields).model
+    choices = validated(Choices, fields)
     file = request.files.get("file")
     if file is None or not file.filename:
         raise Refused("no_file", "The form needs an image in the field `file`.")
-    return PredictionView.model_validate(predict(services(), file.stream, model))
+    return PredictionView.model_validate(
+        predict(services(), file.stream, choices.model, choices.detect)
+    )

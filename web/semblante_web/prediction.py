@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import IO, Any
 
+from billiard.exceptions import WorkerLostError
 from celery.exceptions import TimeoutError as CeleryTimeoutError
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from semblante import bundles
-from semblante.errors import ImageError, TooLarge, Unavailable
+from semblante.default_model import choose
+from semblante.detection import Detect
+from semblante.errors import IMAGE_ERROR_CODES, ImageError, TooLarge, Unavailable
 from semblante.identifiers import new_id
 from semblante.queue import QUEUES
 from semblante.services import Services
@@ -19,24 +21,28 @@ TASK = "semblante.predict"
 BLOCK_BYTES = 256 * 1024
 
 
-def predict(services: Services, image: IO[bytes], model: str | None) -> dict[str, Any]:
+def predict(
+    services: Services, image: IO[bytes], model: str | None, detect: Detect | None
+) -> dict[str, Any]:
     """Return what a worker says about `image`; nothing of it stays in the storage.
 
     Raises:
         NotFound: `model_not_found`.
         TooLarge: `too_large_upload`.
         ImageError: The image cannot be labelled; `code` says why.
-        Unavailable: `worker_unavailable` or `broker_unavailable`.
+        Unavailable: `worker_unavailable`, `broker_unavailable` or `model_unavailable`.
     """
-    bundle = bundles.find_bundle(services.settings.data, model or services.settings.model)
+    with services.database.reading() as session:
+        reference = choose(session, services.settings, model).reference
     key = f"predict/{new_id()}"
     try:
         services.storage.write(key, _bounded(image, services.settings.max_image_bytes))
-        answer = _ask(services, key, bundle.reference)
+        answer = _ask(services, key, reference, detect or services.settings.detect)
     finally:
         services.storage.delete(key)
     if "error" in answer:
-        raise ImageError(answer["error"]["code"], answer["error"]["detail"])
+        code, detail = answer["error"]["code"], answer["error"]["detail"]
+        raise (ImageError if code in IMAGE_ERROR_CODES else Unavailable)(code, detail)
     found: dict[str, Any] = answer["ok"]
     return found
 
@@ -49,12 +55,12 @@ def _bounded(image: IO[bytes], most: int) -> Iterator[bytes]:
         yield block
 
 
-def _ask(services: Services, key: str, model: str) -> dict[str, Any]:
+def _ask(services: Services, key: str, model: str, detect: Detect) -> dict[str, Any]:
     seconds = services.settings.predict_timeout_seconds
     try:
         result = services.queue.app.send_task(
             TASK,
-            kwargs={"key": key, "model": model},
+            kwargs={"key": key, "model": model, "detect": detect},
             queue=QUEUES[TASK],
             ignore_result=False,
             retry=False,
@@ -67,6 +73,8 @@ def _ask(services: Services, key: str, model: str) -> dict[str, Any]:
         answer: dict[str, Any] = result.get(timeout=seconds)
     except CeleryTimeoutError as error:
         raise Unavailable("worker_unavailable", f"No worker answered in {seconds:g} s.") from error
+    except WorkerLostError as error:
+        raise ImageError("worker_crash", IMAGE_ERROR_CODES["worker_crash"]) from error
     except (OperationalError, RedisError, RuntimeError) as error:
         raise Unavailable("broker_unavailable", "The message broker went away.") from error
     finally:

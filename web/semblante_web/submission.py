@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, Json
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
-from semblante import bundles, jobs, uploads
+from semblante import jobs, uploads
+from semblante.default_model import choose
+from semblante.detection import DETECT_MEANING, Detect
 from semblante.emotions import Language
 from semblante.errors import Conflict, Refused
 from semblante.services import Services
@@ -25,20 +27,20 @@ BLOCK_BYTES = 1024 * 1024
 MAX_KEY = 255
 
 
-class ModelChoice(BaseModel):
-    """The model to run."""
+class Choices(BaseModel):
+    """The model to run, and whether images are searched for faces."""
 
     model_config = ConfigDict(extra="forbid")
 
     model: str | None = Field(None, description="Name or reference; the server's default without.")
+    detect: Detect | None = Field(
+        None, description=f"{DETECT_MEANING} The server's default without."
+    )
 
 
-class JobOptions(ModelChoice):
+class JobOptions(Choices):
     """How a job labels."""
 
-    detect: Literal["off"] = Field(
-        "off", description="Face detection: `off`, each whole image is labelled as one face."
-    )
     lang: Language = Field("en", description="Language of the CSV's emotions unless asked else.")
 
 
@@ -83,19 +85,21 @@ def submit(services: Services, request: Request) -> Job:
         if idempotency and (earlier := _earlier(session, *idempotency)):
             return earlier
         _check_room(session, services)
-    name = request.options.model or services.settings.model
-    bundle = bundles.find_bundle(services.settings.data, name)
-    model = jobs.ModelOfJob(bundle.reference, [item._asdict() for item in bundle.classes])
+        choose(session, services.settings, request.options.model)  # refused before bytes are kept
     upload_id, size = _bytes_of(services, request)
     try:
         with services.database.writing() as session:
             upload = _complete_upload(session, upload_id, size)
+            model = choose(session, services.settings, request.options.model, lock=True)
             return jobs.create(
                 session,
                 services.queue,
                 upload,
-                model,
-                options={"detect": request.options.detect, "lang": request.options.lang},
+                jobs.ModelOfJob.of(model),
+                options={
+                    "detect": request.options.detect or services.settings.detect,
+                    "lang": request.options.lang,
+                },
                 note=request.options.metadata,
                 idempotency=idempotency,
             )

@@ -34,6 +34,7 @@ class Summary(BaseModel):
     job_id: str
     filename: str
     model: str
+    detectors: list[str] = Field(description="Face detectors that found its boxes.")
     counts: Counts
     emotions: dict[str, EmotionShare] = Field(description="In the order of the model's classes.")
     errors: dict[str, int] = Field(description="Failed images by error code.")
@@ -48,6 +49,7 @@ def summary_of(session: Session, job: Job) -> Summary:
         job_id=job.id,
         filename=job.filename,
         model=job.model,
+        detectors=job.detectors,
         counts=Counts.model_validate(job, from_attributes=True),
         emotions={
             name: EmotionShare(faces=count, share=round(count / total, 4) if total else 0.0)

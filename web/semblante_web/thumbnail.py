@@ -9,7 +9,7 @@ from PIL import Image as Picture
 
 from semblante.archive import Source, read_members
 from semblante.errors import ImageError
-from semblante.picture import open_picture
+from semblante.picture import naming_damage, open_picture
 from semblante.settings import Settings
 from semblante.tables import Image
 
@@ -30,8 +30,9 @@ def make_thumbnail(source: Source, image: Image, settings: Settings) -> bytes:
         raise data
     with _decoding:
         picture = open_picture(data, settings.max_image_pixels)
-        small = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
-        small.thumbnail((SIDE, SIDE), Picture.Resampling.BILINEAR, reducing_gap=2.0)
+        with naming_damage(data):
+            small = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+            small.thumbnail((SIDE, SIDE), Picture.Resampling.BILINEAR, reducing_gap=2.0)
     buffer = io.BytesIO()
     small.save(buffer, "WEBP", quality=80)
     return buffer.getvalue()

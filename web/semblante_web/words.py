@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
+from semblante.detection import Detect
 from semblante.lifecycle import State
 from semblante_web.changes import Change
 
@@ -30,6 +31,12 @@ STATE_KINDS: dict[State, str] = {
 }
 """The colour of a state's badge, by the CSS class `badge-<kind>`."""
 
+DETECT: dict[Detect, LazyString] = {
+    "off": _("Each image is one face"),
+    "auto": _("Search for them in large images"),
+    "on": _("Search for them in every image"),
+}
+
 CHANGES: dict[Change, LazyString] = {
     "cancel": _("Cancel"),
     "pause": _("Pause"),
@@ -39,6 +46,8 @@ CHANGES: dict[Change, LazyString] = {
 
 SPLITS: dict[str, LazyString] = {
     "validation": _("Validation"),
+    "validation rafdb": _("Validation, RAF-DB"),
+    "validation ferplus": _("Validation, FERPlus"),
     "rafdb_test": _("RAF-DB test"),
     "ferplus_private": _("FERPlus private test"),
     "rafdb_train_zip": _("RAF-DB train (mostly seen in training)"),
@@ -52,6 +61,7 @@ REMEDIES: dict[str, LazyString] = {
     "too_many_entries": _("Split the archive into several ones."),
     "too_large_unpacked": _("Split the archive into several ones."),
     "upload_missing": _("Upload the files again."),
+    "corrupt_detector": _("Run `semblante models pull yunet` on the workers; start them again."),
     "model_missing": _("Choose an installed model, or install this one on the workers."),
 }
 """What to do about a failed job, by its error code."""

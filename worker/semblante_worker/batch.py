@@ -1,4 +1,4 @@
-"""Groups of images for one forward pass; each image carries the row that its pixels lie in."""
+"""Groups of faces for one forward pass; each face carries the row that its pixels lie in."""
 
 from __future__ import annotations
 
@@ -7,36 +7,35 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from semblante_worker.decode import Decoded, Failure
+from semblante_worker.outcome import Decoded, Face, Unlabelled
 from semblante_worker.preprocess import Pixels
+
+UNLABELLED_PER_ROW = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Batched:
-    """An image whose pixels are in row `row` of its batch."""
+    """A face whose pixels are in row `row` of its batch."""
 
+    face: Face
     row: int
-    index: int
-    width: int
-    height: int
-    sha256: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Images and failures in the order of the archive, and uint8 pixels [images, *shape]."""
+    """Faces and images without any in the order of the archive; uint8 pixels [faces, *shape]."""
 
-    outcomes: tuple[Batched | Failure, ...]
+    outcomes: tuple[Batched | Unlabelled, ...]
     pixels: Pixels
 
 
-def group_images(
-    outcomes: Iterable[Decoded | Failure], batch_size: int, shape: tuple[int, ...]
+def group_faces(
+    outcomes: Iterable[Decoded | Unlabelled], batch_size: int, shape: tuple[int, ...]
 ) -> Iterator[Batch]:
-    """Yield batches of at most `batch_size` outcomes, all of them, in order.
+    """Yield batches of at most `batch_size` faces, with all outcomes, in order.
 
-    Failures count too, so that a run of bad images is reported without waiting for good ones;
-    a batch of failures only has no pixels (0 rows).
+    Images without pixels end a batch, too, when there are `UNLABELLED_PER_ROW` for each row: a run
+    of bad ones is reported without waiting for good ones. A batch of them only has 0 rows.
     """
     batch = _OpenBatch(batch_size, shape)
     for outcome in outcomes:
@@ -53,7 +52,7 @@ class _OpenBatch:
 
     def __init__(self, batch_size: int, shape: tuple[int, ...]) -> None:
         self._pixels: Pixels = np.empty((batch_size, *shape), dtype=np.uint8)
-        self._outcomes: list[Batched | Failure] = []
+        self._outcomes: list[Batched | Unlabelled] = []
         self._rows = 0
 
     @property
@@ -62,17 +61,15 @@ class _OpenBatch:
 
     @property
     def is_full(self) -> bool:
-        return len(self._outcomes) == len(self._pixels)
+        size = len(self._pixels)
+        return self._rows == size or len(self._outcomes) == UNLABELLED_PER_ROW * size
 
-    def add(self, outcome: Decoded | Failure) -> None:
-        if isinstance(outcome, Failure):
+    def add(self, outcome: Decoded | Unlabelled) -> None:
+        if not isinstance(outcome, Decoded):
             self._outcomes.append(outcome)
             return
-        row = self._rows
-        self._pixels[row] = outcome.pixels
-        self._outcomes.append(
-            Batched(row, outcome.index, outcome.width, outcome.height, outcome.sha256)
-        )
+        self._pixels[self._rows] = outcome.pixels
+        self._outcomes.append(Batched(outcome.face, self._rows))
         self._rows += 1
 
     def close(self) -> Batch:

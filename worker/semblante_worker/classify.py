@@ -3,26 +3,64 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
-from semblante import bundles, chunks, jobs, results, uploads
+from semblante import chunks, jobs, results, uploads
 from semblante.archive import read_members
 from semblante.bundles import Bundle
 from semblante.chunks import Claim
-from semblante.errors import BundleError, NotFound, Unavailable
+from semblante.detection import Detect
+from semblante.errors import JOB_ERROR_CODES, BundleError, NotFound, SemblanteError, Unavailable
+from semblante.pinned_model import pinned_digest
 from semblante.results import ResultRow
 from semblante.services import Services
 from semblante.steps import RENEWALS_PER_LEASE, LeaseLost
 from semblante.storage import StoredSource
 from semblante.tables import Image, Job
-from semblante_worker.decode import Failure
+from semblante_worker.caps import StuckDecode
+from semblante_worker.model_loading import load_model
+from semblante_worker.outcome import Failure, NoFace, Repeat
 from semblante_worker.predict import Prediction, Predictor
+from semblante_worker.repeats import Repeats
+from semblante_worker.rows import failed_row, repeated_rows, row_of
 
+Item = TypeVar("Item")
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a claim asks for: `images` in the archive under the storage's `key`, and how."""
+
+    images: Sequence[Image]
+    key: str
+    digest: str
+    """Of the model."""
+    detect: Detect
+    known: Sequence[ResultRow]
+    """Rows that other chunks wrote, of images that some of these may repeat."""
+
+
+@dataclass
+class Labelled:
+    """Rows of a chunk's images, and the face detectors that they come from."""
+
+    rows: list[ResultRow]
+    detectors: set[str] = field(default_factory=set)
+
+    def add(self, outcome: Prediction | NoFace | Failure, bundle: Bundle) -> None:
+        """Add the row of a face or an image."""
+        self.rows.append(row_of(outcome, bundle))
+        facts = outcome.face if isinstance(outcome, Prediction) else outcome
+        if not isinstance(facts, Failure) and facts.detector is not None:
+            self.detectors.add(facts.detector)
 
 
 def classify_chunk(services: Services, predictor: Predictor, job_id: str, first: int) -> None:
@@ -30,6 +68,9 @@ def classify_chunk(services: Services, predictor: Predictor, job_id: str, first:
 
     A storage, database or device that fails now and then puts the chunk back without counting an
     attempt; any other error counts, as a crash of the process does.
+
+    Raises:
+        StuckDecode: the image that does not end is set apart, and the process must end.
     """
     with services.database.writing() as session:
         claim = chunks.claim(session, services.queue, job_id, first, services.settings)
@@ -37,47 +78,62 @@ def classify_chunk(services: Services, predictor: Predictor, job_id: str, first:
         return
     started = time.monotonic()
     try:
-        rows = list(_label(services, predictor, claim))
-        _write(services, claim, rows)
+        labelled = _label(services, predictor, claim)
+        _write(services, claim, labelled)
         seconds = round(time.monotonic() - started, 3)
-        log.info("chunk labelled", job_id=job_id, first=first, rows=len(rows), seconds=seconds)
+        rows = len(labelled.rows)
+        log.info("chunk labelled", job_id=job_id, first=first, rows=rows, seconds=seconds)
     except LeaseLost:
         _put_back(services, claim)
     except (BundleError, NotFound) as error:
         _fail_job(services, claim, error)
-    except (OSError, OperationalError, Unavailable):
+    except (OSError, OperationalError, Unavailable) as error:
+        if isinstance(error, Unavailable) and error.code == "component_missing":
+            _fail_job(services, claim, error)
+            return
         _put_back(services, claim)
+        raise
+    except StuckDecode as stuck:
+        log.error("decoding does not end", job_id=job_id, image=stuck.index)
+        with services.database.writing() as session:
+            chunks.isolate(session, claim, stuck.index, services.settings)
         raise
     except BaseException:
         _put_back(services, claim, counts=True)
         raise
 
 
-def _label(services: Services, predictor: Predictor, claim: Claim) -> Iterator[ResultRow]:
-    """Yield the rows of the claim's images, renewing the lease on the way."""
-    images, key, model = _inputs(services, claim)
+def _label(services: Services, predictor: Predictor, claim: Claim) -> Labelled:
+    """Return the rows of the claim's images, renewing the lease on the way."""
+    work = _work(services, claim)
     if claim.poisoned:
-        yield from (_failed(image.index, "worker_crash") for image in images)
-        return
-    known = [image for image in images if image.error_code is not None]
-    yield from (_failed(image.index, image.error_code or "") for image in known)
-    readable = [image for image in images if image.error_code is None]
+        return Labelled([failed_row(image.index, "worker_crash") for image in work.images])
+    labelled = Labelled(
+        [failed_row(image.index, image.error_code) for image in work.images if image.error_code]
+    )
+    readable = [image for image in work.images if image.error_code is None]
     if not readable:
-        return
-    bundle = bundles.find_bundle(services.settings.data, model)
-    source = StoredSource(services.storage, key)
+        return labelled
+    bundle = load_model(services, predictor, work.digest)
+    source = StoredSource(services.storage, work.key)
     members = read_members(source, readable, services.settings.max_image_bytes)
-    pairs = ((image.index, data) for image, data in members)
-    renewed = time.monotonic()
-    for outcome in predictor.predict_images(pairs, bundle):
-        yield _row(outcome, bundle)
-        if time.monotonic() - renewed > services.settings.lease_seconds / RENEWALS_PER_LEASE:
-            _renew(services, claim)
-            renewed = time.monotonic()
+    pairs = ((image.index, data) for image, data in _renewing(services, claim, members))
+    repeats = None
+    if services.settings.reuse_duplicates:
+        repeats = Repeats({row.sha256 for row in work.known if row.sha256})
+    repeated: list[Repeat] = []
+    outcomes = predictor.predict_images(pairs, bundle, work.detect, repeats)
+    for outcome in _renewing(services, claim, outcomes):
+        if isinstance(outcome, Repeat):
+            repeated.append(outcome)
+        else:
+            labelled.add(outcome, bundle)
+    if repeated:
+        labelled.rows += list(repeated_rows(repeated, [*work.known, *labelled.rows]))
+    return labelled
 
 
-def _inputs(services: Services, claim: Claim) -> tuple[Sequence[Image], str, str]:
-    """Return the images to work on, the storage key of their archive and the job's model."""
+def _work(services: Services, claim: Claim) -> Work:
     with services.database.reading() as session:
         job = session.get(Job, claim.job_id)
         if job is None:
@@ -91,12 +147,21 @@ def _inputs(services: Services, claim: Claim) -> tuple[Sequence[Image], str, str
         if claim.retry:
             failed = results.failed_indexes(session, claim.job_id, claim.first, claim.count)
             images = [image for image in images if image.index in failed]
-        return images, uploads.get(session, job.upload_id).storage_key, job.model
+        key, digest = uploads.get(session, job.upload_id).storage_key, pinned_digest(session, job)
+        known = _known_rows(session, claim, images)
+        return Work(images, key, digest, job.options.get("detect", "off"), known)
 
 
-def _write(services: Services, claim: Claim, rows: list[ResultRow]) -> None:
+def _known_rows(session: Session, claim: Claim, images: Sequence[Image]) -> list[ResultRow]:
+    """Return rows of other chunks, of images that some of these seem to repeat; often none."""
+    if all(image.same_as is None or image.same_as >= claim.first for image in images):
+        return []
+    return results.rows_of_same(session, claim.job_id, claim.first, claim.count)
+
+
+def _write(services: Services, claim: Claim, labelled: Labelled) -> None:
     """Write all rows, mark the chunk done and let the next one go, in one transaction."""
-    rows.sort()
+    rows = sorted(labelled.rows, key=lambda row: (row.image_index, row.face_id))
     with services.database.writing() as session:
         job = session.get(Job, claim.job_id, with_for_update=True)
         if job is None or job.state != "in_progress":
@@ -105,15 +170,23 @@ def _write(services: Services, claim: Claim, rows: list[ResultRow]) -> None:
             log.info("lease lost, rows dropped", job_id=claim.job_id, first=claim.first)
             return
         results.write(session, job, rows, replaces_failed=claim.retry)
+        if not labelled.detectors.issubset(job.detectors):
+            job.detectors = sorted({*job.detectors, *labelled.detectors})
         session.flush()
         chunks.queue_window(session, services.queue, job, services.settings.window_chunks)
         jobs.finish_when_done(session, services.queue, job)
 
 
-def _renew(services: Services, claim: Claim) -> None:
-    with services.database.writing() as session:
-        if not chunks.renew(session, claim, services.settings):
-            raise LeaseLost(claim.job_id)
+def _renewing(services: Services, claim: Claim, items: Iterable[Item]) -> Iterator[Item]:
+    """Pass `items` on, renewing the lease on the way; raises LeaseLost."""
+    renewed = time.monotonic()
+    for item in items:
+        yield item
+        if time.monotonic() - renewed > services.settings.lease_seconds / RENEWALS_PER_LEASE:
+            with services.database.writing() as session:
+                if not chunks.renew(session, claim, services.settings):
+                    raise LeaseLost(claim.job_id)
+            renewed = time.monotonic()
 
 
 def _put_back(services: Services, claim: Claim, *, counts: bool = False) -> None:
@@ -125,41 +198,11 @@ def _put_back(services: Services, claim: Claim, *, counts: bool = False) -> None
             jobs.settle_cancelled(session, job)
 
 
-def _fail_job(services: Services, claim: Claim, error: BundleError | NotFound) -> None:
-    """A model or upload that is gone would fail every chunk in the same way."""
-    code = "upload_missing" if error.code.startswith("upload") else "model_missing"
+def _fail_job(services: Services, claim: Claim, error: SemblanteError) -> None:
+    """What is gone, damaged or not installed would fail every chunk in the same way."""
+    code = "upload_missing" if error.code.startswith("upload") else error.code
+    code = code if code in JOB_ERROR_CODES else "model_missing"
     with services.database.writing() as session:
         job = session.get(Job, claim.job_id, with_for_update=True)
         if job is not None and job.state == "in_progress":
             jobs.fail(session, job, code, error.message)
-
-
-def _row(outcome: Prediction | Failure, bundle: Bundle) -> ResultRow:
-    if isinstance(outcome, Failure):
-        return _failed(outcome.index, outcome.code, outcome.width, outcome.height, outcome.sha256)
-    best = int(outcome.probabilities.argmax())
-    return ResultRow(
-        image_index=outcome.index,
-        face_id=0,
-        status="ok",
-        emotion=bundle.classes[best].id,
-        confidence=float(outcome.probabilities[best]),
-        probabilities=outcome.probabilities.astype("<f4").tobytes(),
-        face_x=0,
-        face_y=0,
-        face_w=outcome.width,
-        face_h=outcome.height,
-        width=outcome.width,
-        height=outcome.height,
-        sha256=outcome.sha256,
-    )
-
-
-def _failed(
-    index: int,
-    code: str,
-    width: int | None = None,
-    height: int | None = None,
-    sha256: bytes | None = None,
-) -> ResultRow:
-    return ResultRow(index, 0, "failed", code, width=width, height=height, sha256=sha256)

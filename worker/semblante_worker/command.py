@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from semblante import bundles
+from semblante.local_models import fetch_local_bundle
 from semblante.settings import Settings, settings_with
 from semblante.stack.stack import ready_file
 
@@ -35,14 +35,15 @@ def worker(
     sys.exit(run_worker(settings, name, queues.split(","), ready))
 
 
-def predict_here(settings: Settings, data: bytes) -> dict[str, Any]:
+def predict_here(settings: Settings, data: bytes, model: str | None) -> dict[str, Any]:
     """Label one image in this process: `semblante predict` without a server.
 
     Raises:
         ImageError: The image cannot be labelled.
         NotFound: `model_not_found`.
+        Unavailable: `model_unavailable` or `database_unavailable`.
     """
     from semblante_worker.predict import Predictor
     from semblante_worker.predict_request import answer
 
-    return answer(Predictor(settings), bundles.find_bundle(settings.data, settings.model), data)
+    return answer(Predictor(settings), fetch_local_bundle(settings, model), data, settings.detect)

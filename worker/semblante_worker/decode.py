@@ -1,7 +1,7 @@
-"""From images' bytes to prepared pixels, side by side in threads, in the order given.
+"""From images' bytes to prepared pixels of faces, side by side in threads, in the order given.
 
-Threads, because a worker's process may not start processes; Pillow releases the interpreter's
-lock while it decodes and resizes.
+Threads, because a worker's process may not start processes; Pillow and OpenCV release the
+interpreter's lock while they decode, resize and search for faces.
 """
 
 from __future__ import annotations
@@ -10,45 +10,38 @@ import functools
 import hashlib
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+
+from PIL import Image
 
 from semblante.card import Preprocess
 from semblante.errors import ImageError
-from semblante.picture import open_picture
-from semblante_worker.preprocess import Pixels, prepare
+from semblante.picture import naming_damage, open_picture
+from semblante_worker.caps import Caps, memory_cap, result_within
+from semblante_worker.detect import FaceFinder, cut_out
+from semblante_worker.outcome import Decoded, Face, Failure, NoFace, Repeat, Unlabelled
+from semblante_worker.preprocess import prepare, reduce_colour
+from semblante_worker.repeats import Repeats
 
 AHEAD_PER_THREAD = 2
 """Images decoded or waiting per thread, beyond the one that the caller has: a bound on memory."""
 
+NO_CAPS = Caps()
+"""For one's own pictures, as in training and evaluation."""
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """An image, ready for a batch: `pixels` are uint8 of the shape in the model's card.
-
-    `width` and `height` are those of the upright original, `sha256` (32 bytes) that of its bytes.
-    """
-
-    index: int
-    pixels: Pixels
-    width: int
-    height: int
-    sha256: bytes
+Outcomes = Sequence[Decoded | Unlabelled]
+"""The faces of one image, or why it has none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """An image that cannot be labelled: `code` is one of `IMAGE_ERROR_CODES`.
-
-    `sha256` is None when not even its bytes could be read.
-    """
+class _Waiting:
+    """An image in a thread, or before one; its bytes are kept for a second attempt."""
 
     index: int
-    code: str
-    sha256: bytes | None = None
-    width: int | None = None
-    height: int | None = None
+    content: bytes | ImageError
+    future: Future[Outcomes]
 
 
 def decode_images(
@@ -56,48 +49,138 @@ def decode_images(
     spec: Preprocess,
     max_pixels: int,
     threads: int,
-) -> Iterator[Decoded | Failure]:
-    """Yield one `Decoded` or `Failure` for each pair of an index and bytes, in the same order.
+    *,
+    finder: FaceFinder | None = None,
+    repeats: Repeats | None = None,
+    caps: Caps = NO_CAPS,
+) -> Iterator[Decoded | Unlabelled]:
+    """Yield the faces of each pair of an index and bytes, or why it has none, in the same order.
 
-    `threads` is the number of decoding threads, 0 means one per core. `pairs` is read by the
-    caller's thread, `AHEAD_PER_THREAD` images per thread ahead of what was yielded. A pair that
-    holds an ImageError, from reading the archive, becomes a failure with its code.
+    `pairs` is read by the caller's thread, `AHEAD_PER_THREAD` images per thread ahead of what was
+    yielded. A pair that holds an ImageError, from reading the archive, becomes a failure with its
+    code.
+
+    Args:
+        pairs: The images.
+        spec: What the model needs.
+        max_pixels: Larger images become failures.
+        threads: The number of decoding threads, 0 means one per core.
+        finder: Says where the faces are; without one, each whole image is one face.
+        repeats: Says which images need no work, because another one has the same bytes.
+        caps: What one image may take.
+
+    Raises:
+        StuckDecode: an image takes more than `caps.seconds`.
     """
     threads = threads or usable_cores()
     executor = _executor(threads, os.getpid())
-    waiting: deque[Future[Decoded | Failure]] = deque()
+    waiting: deque[_Waiting] = deque()
+
+    def start(index: int, content: bytes | ImageError) -> _Waiting:
+        future = executor.submit(_decode_or_fail, index, content, spec, max_pixels, finder, repeats)
+        return _Waiting(index, content, future)
+
+    def take() -> Outcomes:
+        image = waiting.popleft()
+        outcomes = result_within(image.future, caps.seconds, image.index)
+        if any(isinstance(one, Failure) and one.code == "worker_crash" for one in outcomes):
+            # Another image may have taken the memory: only alone is the verdict honest.
+            wait([other.future for other in waiting], caps.seconds)
+            alone = start(image.index, image.content)
+            outcomes = result_within(alone.future, caps.seconds, image.index)
+        return outcomes
+
     try:
-        for index, content in pairs:
-            waiting.append(executor.submit(_decode_or_fail, index, content, spec, max_pixels))
-            if len(waiting) > AHEAD_PER_THREAD * threads:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        with memory_cap(caps.memory_bytes and caps.memory_bytes * threads):
+            for index, content in pairs:
+                waiting.append(start(index, content))
+                if len(waiting) > AHEAD_PER_THREAD * threads:
+                    yield from take()
+            while waiting:
+                yield from take()
     finally:  # the caller stopped early
-        for future in waiting:
-            future.cancel()
+        for image in waiting:
+            image.future.cancel()
 
 
-def decode_image(index: int, data: bytes, spec: Preprocess, max_pixels: int) -> Decoded:
-    """Decode and prepare one image, in the caller's thread.
+def decode_one(
+    data: bytes, spec: Preprocess, max_pixels: int, finder: FaceFinder | None, caps: Caps
+) -> Sequence[Decoded | NoFace]:
+    """Decode one image within `caps`; its index is 0.
 
     Raises:
-        ImageError: see `open_picture`.
+        ImageError: see `decode_image`.
+        StuckDecode: it takes more than `caps.seconds`.
     """
-    image = open_picture(data, max_pixels)
-    sha256 = hashlib.sha256(data).digest()
-    return Decoded(index, prepare(image, spec), image.width, image.height, sha256)
+    with memory_cap(caps.memory_bytes):
+        future = _executor(1, os.getpid()).submit(decode_image, 0, data, spec, max_pixels, finder)
+        return result_within(future, caps.seconds, 0)
+
+
+def decode_image(
+    index: int, data: bytes, spec: Preprocess, max_pixels: int, finder: FaceFinder | None = None
+) -> Sequence[Decoded | NoFace]:
+    """Decode one image in the caller's thread; return its faces, or the one `NoFace`.
+
+    Raises:
+        ImageError: see `open_picture` and `FaceFinder.find`.
+    """
+    return _decode(index, data, hashlib.sha256(data).digest(), spec, max_pixels, finder)
 
 
 def _decode_or_fail(
-    index: int, content: bytes | ImageError, spec: Preprocess, max_pixels: int
-) -> Decoded | Failure:
+    index: int,
+    content: bytes | ImageError,
+    spec: Preprocess,
+    max_pixels: int,
+    finder: FaceFinder | None,
+    repeats: Repeats | None,
+) -> Outcomes:
     if isinstance(content, ImageError):
-        return Failure(index, content.code)
+        return [Failure(index, content.code)]
+    sha256 = hashlib.sha256(content).digest()
+    if repeats is not None and not repeats.is_first(index, sha256):
+        return [Repeat(index, sha256)]
     try:
-        return decode_image(index, content, spec, max_pixels)
+        return _decode(index, content, sha256, spec, max_pixels, finder)
     except ImageError as error:
-        return Failure(index, error.code, hashlib.sha256(content).digest())
+        return [Failure(index, error.code, sha256)]
+
+
+def _decode(
+    index: int,
+    data: bytes,
+    sha256: bytes,
+    spec: Preprocess,
+    max_pixels: int,
+    finder: FaceFinder | None,
+) -> Sequence[Decoded | NoFace]:
+    image = open_picture(data, max_pixels)
+    with naming_damage(data):
+        return _faces(index, image, sha256, spec, finder)
+
+
+def _faces(
+    index: int,
+    image: Image.Image,
+    sha256: bytes,
+    spec: Preprocess,
+    finder: FaceFinder | None,
+) -> Sequence[Decoded | NoFace]:
+    facts = (index, image.width, image.height, sha256)
+    located = finder.find(image) if finder is not None else None
+    if finder is None or located is None:
+        return [Decoded(Face(*facts), prepare(image, spec))]
+    if not located:
+        return [NoFace(*facts, finder.detector)]
+    reduced = reduce_colour(image, spec)
+    return [
+        Decoded(
+            Face(*facts, face_id, box, confidence, finder.detector),
+            prepare(cut_out(reduced, box), spec),
+        )
+        for face_id, (box, confidence) in enumerate(located)
+    ]
 
 
 def usable_cores() -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from semblante import chunks, jobs, lifecycle, uploads
@@ -17,6 +17,8 @@ from semblante.services import Services
 from semblante.steps import Step, take_step
 from semblante.storage import Storage, StoredSource
 from semblante.tables import Chunk, Image, Job, Upload
+from semblante_worker.duplicates import mark_repeated_images, mark_repeated_paths
+from semblante_worker.overlaps import mark_overlaps
 
 IMAGES_PER_TRANSACTION = 10_000
 CHUNKS_PER_TRANSACTION = 500
@@ -59,7 +61,11 @@ def _index(services: Services, step: Step) -> None:
         with step.writing() as (session, job):
             rows = [{"job_id": job.id, "first": first, "count": count} for first, count in group]
             session.execute(insert(Chunk), rows)
-    _mark_duplicates(step)
+    mark_repeated_paths(step)
+    if listing.may_overlap:
+        mark_overlaps(step)
+    if settings.reuse_duplicates:
+        mark_repeated_images(step)
     _start(services, step, listing)
 
 
@@ -77,7 +83,9 @@ def _unpacked_key(storage: Storage, step: Step, upload: Upload) -> str:
     if detect_kind(StoredSource(storage, key)) != "tar.gz":
         return key
     tar_key = f"{key}.tar"
-    blocks = unpack_gzip(StoredSource(storage, key), step.settings.max_unpacked_bytes)
+    source = StoredSource(storage, key)
+    most = Limits.from_settings(step.settings).most_unpacked(source.size)
+    blocks = unpack_gzip(source, most)
     storage.write(tar_key, step.keeping(blocks))
     with step.writing() as (session, _job):
         session.get_one(Upload, upload.id).storage_key = tar_key
@@ -107,26 +115,10 @@ def _image_row(job_id: str, index: int, member: Member) -> dict[str, Any]:
         "packed_bytes": member.packed_bytes,
         "unpacked_bytes": member.unpacked_bytes,
         "crc32": member.crc32,
+        "tail_crc32": member.tail_crc32,
         "method": int(member.method),
         "error_code": member.error_code,
     }
-
-
-def _mark_duplicates(step: Step) -> None:
-    """Give every image whose path came before its error code; the database does the sorting."""
-    turn = func.row_number().over(partition_by=Image.path, order_by=Image.index).label("turn")
-    numbered = select(Image.index, turn).where(Image.job_id == step.job_id).subquery()
-    later = select(numbered.c.index).where(numbered.c.turn > 1)
-    with step.database.reading() as session:
-        repeated = session.scalars(later.limit(1)).first() is not None
-    if repeated:
-        with step.writing() as (session, job):
-            session.execute(
-                update(Image)
-                .where(Image.job_id == job.id, Image.index.in_(later), Image.error_code.is_(None))
-                .values(error_code="duplicate_path")
-                .execution_options(synchronize_session=False)
-            )
 
 
 def _start(services: Services, step: Step, listing: Listing) -> None:

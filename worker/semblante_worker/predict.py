@@ -1,36 +1,35 @@
-"""Predictions for the images of a chunk: decode, batch, engine. No database, no queue."""
+"""Predictions for the images of a chunk: decode, detect, batch, engine. No database, no queue."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from semblante.bundles import Bundle
+from semblante.detection import Detect
 from semblante.errors import ImageError
 from semblante.settings import Settings
-from semblante_worker.batch import Batch, group_images
-from semblante_worker.decode import Failure, decode_image, decode_images
+from semblante_worker.batch import Batch, Batched, group_faces
+from semblante_worker.caps import Caps
+from semblante_worker.decode import decode_images, decode_one
+from semblante_worker.detect import FaceFinder
+from semblante_worker.detector import Detector, load_detector
 from semblante_worker.engines import Engine, Numbers, load_engine
+from semblante_worker.outcome import Decoded, Face, NoFace, Unlabelled
+from semblante_worker.repeats import Repeats
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The label of one face: probabilities are float32 [classes], in the order of the card.
+    """The label of one face: probabilities are float32 [classes], in the order of the card."""
 
-    `box` (x, y, width, height in pixels of the upright image) is None without face detection:
-    the whole image is its one face. `sha256` (32 bytes) is that of the image's bytes.
-    """
-
-    index: int
+    face: Face
     probabilities: Numbers
-    width: int
-    height: int
-    sha256: bytes
-    box: tuple[int, int, int, int] | None = None
 
 
 class Predictor:
@@ -41,27 +40,41 @@ class Predictor:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._engines: dict[str, Engine] = {}
+        self._engines: OrderedDict[str, Engine] = OrderedDict()
+        self._detector: Detector | None = None
         self._lock = threading.Lock()
         self._executor: ThreadPoolExecutor | None = None
 
     def predict_images(
-        self, pairs: Iterable[tuple[int, bytes | ImageError]], bundle: Bundle
-    ) -> Iterator[Prediction | Failure]:
-        """Yield one outcome for each pair of an index and an image's bytes, in the same order.
+        self,
+        pairs: Iterable[tuple[int, bytes | ImageError]],
+        bundle: Bundle,
+        detect: Detect = "off",
+        repeats: Repeats | None = None,
+    ) -> Iterator[Prediction | Unlabelled]:
+        """Yield the faces of each pair of an index and an image's bytes, in the same order.
 
-        While a batch is predicted, the next one is decoded; at most these two, and a few images
-        more, are in memory.
+        An image without a face has one outcome, too. While a batch is predicted, the next one is
+        decoded; at most these two, and a few images more, are in memory.
 
         Raises:
-            BundleError: `corrupt_bundle`, when the model cannot be loaded.
-            Unavailable: `component_missing`, when the device does not exist here.
+            BundleError: `corrupt_detector`, or the model cannot be loaded; see `load_engine`.
+            Unavailable: see `load_engine`.
+            StuckDecode: decoding an image takes too long; the process should end.
         """
         settings, spec = self._settings, bundle.card.preprocess
         engine = self.load(bundle)
-        outcomes = decode_images(pairs, spec, settings.max_image_pixels, settings.decode_threads)
+        outcomes = decode_images(
+            pairs,
+            spec,
+            settings.max_image_pixels,
+            settings.decode_threads,
+            finder=self._finder(detect),
+            repeats=repeats,
+            caps=Caps.from_settings(settings),
+        )
         running: tuple[Batch, Future[Numbers]] | None = None
-        for batch in group_images(outcomes, settings.batch_size, spec.shape):
+        for batch in group_faces(outcomes, settings.batch_size, spec.shape):
             following = batch, self._start(engine, batch)
             if running is not None:
                 batch_before, future = running
@@ -71,27 +84,61 @@ class Predictor:
             batch_before, future = running
             yield from _unite(batch_before, future.result())
 
-    def predict_one(self, data: bytes, bundle: Bundle) -> Prediction:
-        """Label one image at once, in the caller's thread; its index is 0.
+    def predict_one(
+        self, data: bytes, bundle: Bundle, detect: Detect = "off"
+    ) -> Sequence[Prediction | NoFace]:
+        """Label the faces of one image at once; its index is 0.
 
         Raises:
-            ImageError: the image cannot be labelled; see `open_picture`.
-            BundleError, Unavailable: as `predict_images`.
+            ImageError: the image cannot be labelled; see `decode_image`.
+            BundleError, Unavailable, StuckDecode: as `predict_images`.
         """
-        spec = bundle.card.preprocess
-        image = decode_image(0, data, spec, self._settings.max_image_pixels)
-        [probabilities] = self.load(bundle).predict(image.pixels[np.newaxis])
-        return Prediction(0, probabilities, image.width, image.height, image.sha256)
+        settings, engine = self._settings, self.load(bundle)
+        decoded = decode_one(
+            data,
+            bundle.card.preprocess,
+            settings.max_image_pixels,
+            self._finder(detect),
+            Caps.from_settings(settings),
+        )
+        faces = [one for one in decoded if isinstance(one, Decoded)]
+        if not faces:
+            return [one for one in decoded if isinstance(one, NoFace)]
+        probabilities = engine.predict(np.stack([face.pixels for face in faces]))
+        return [Prediction(one.face, row) for one, row in zip(faces, probabilities, strict=True)]
 
     def load(self, bundle: Bundle) -> Engine:
-        """Return the loaded model of `bundle`; it is loaded once, whoever asks."""
+        """Return the loaded model of `bundle`; it is loaded once, whoever asks.
+
+        Of more than `loaded_models` models, the least recently used is given up.
+        """
         with self._lock:
-            engine = self._engines.get(bundle.reference)
+            engine = self._engines.get(bundle.digest)
             if engine is None:
                 settings = self._settings
-                engine = load_engine(bundle, settings.device, settings.compute_threads)
-                self._engines[bundle.reference] = engine
+                engine = load_engine(
+                    bundle, settings.device, settings.compute_threads, settings.engine
+                )
+                self._engines[bundle.digest] = engine
+            self._engines.move_to_end(bundle.digest)
+            if len(self._engines) > self._settings.loaded_models:
+                self._engines.popitem(last=False)
             return engine
+
+    def loaded(self, digest: str) -> Bundle | None:
+        """Return the bundle with this digest if its model is loaded."""
+        with self._lock:
+            engine = self._engines.get(digest)
+            return engine.bundle if engine is not None else None
+
+    def _finder(self, detect: Detect) -> FaceFinder | None:
+        if detect == "off":
+            return None
+        with self._lock:
+            if self._detector is None:
+                settings = self._settings
+                self._detector = load_detector(settings.data, settings.detect_confidence)
+            return FaceFinder(self._detector, detect, self._settings)
 
     def _start(self, engine: Engine, batch: Batch) -> Future[Numbers]:
         with self._lock:
@@ -100,11 +147,10 @@ class Predictor:
             return self._executor.submit(engine.predict, batch.pixels)
 
 
-def _unite(batch: Batch, probabilities: Numbers) -> Iterator[Prediction | Failure]:
-    """Give each image the probabilities of its own row."""
-    for image in batch.outcomes:
-        if isinstance(image, Failure):
-            yield image
+def _unite(batch: Batch, probabilities: Numbers) -> Iterator[Prediction | Unlabelled]:
+    """Give each face the probabilities of its own row."""
+    for outcome in batch.outcomes:
+        if isinstance(outcome, Batched):
+            yield Prediction(outcome.face, probabilities[outcome.row])
         else:
-            row = probabilities[image.row]
-            yield Prediction(image.index, row, image.width, image.height, image.sha256)
+            yield outcome

@@ -37,7 +37,7 @@ def prepare(image: Image.Image, spec: Preprocess) -> Pixels:
 
 def reduce_colour(image: Image.Image, spec: Preprocess) -> Image.Image:
     """Return the image in mode "L" (grey) or "RGB", as `spec` says."""
-    return to_grey(image) if spec.colour == "grey" else _to_rgb(image)
+    return to_grey(image) if spec.colour == "grey" else to_rgb(image)
 
 
 def resize(image: Image.Image, spec: Preprocess) -> Image.Image:
@@ -51,7 +51,8 @@ def _cut_centre(image: Image.Image, height: int, width: int) -> Image.Image:
     return image.crop((left, top, left + width, top + height))
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Return the image in mode "RGB": transparency over white, palettes in their colours."""
     if image.mode in ("RGB", "CMYK", "YCbCr", "HSV") and not image.has_transparency_data:
         return image.convert("RGB")
     if image.has_transparency_data:

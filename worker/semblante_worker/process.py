@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from semblante import bundles
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from semblante.default_model import choose
+from semblante.errors import SemblanteError
 from semblante.services import Services, open_services
 from semblante.settings import Settings
+from semblante_worker.model_loading import load_model
 from semblante_worker.predict import Predictor
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -20,7 +27,22 @@ class WorkerProcess:
 
 def start_process(settings: Settings, *, preload: bool) -> WorkerProcess:
     """Open the services; with `preload`, load the default model before the first request."""
-    predictor = Predictor(settings)
+    process = WorkerProcess(open_services(settings), Predictor(settings))
     if preload:
-        predictor.load(bundles.find_bundle(settings.data, settings.model))
-    return WorkerProcess(open_services(settings), predictor)
+        _preload(process)
+    return process
+
+
+def _preload(process: WorkerProcess) -> None:
+    """Load the default model; without one this process serves the others all the same."""
+    services = process.services
+    try:
+        with services.database.reading() as session:
+            digest = choose(session, services.settings).digest
+        load_model(services, process.predictor, digest)
+    except SemblanteError as error:
+        if error.code == "component_missing":  # no model would load here
+            raise
+        log.warning("default model not loaded", code=error.code, detail=error.message)
+    except (OSError, SQLAlchemyError) as error:
+        log.warning("default model not loaded", detail=str(error))

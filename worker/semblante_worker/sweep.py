@@ -9,6 +9,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from semblante import chunks, jobs, steps, uploads
+from semblante.bundle_import import discard_unused
 from semblante.errors import Unavailable
 from semblante.holder import is_known_dead
 from semblante.lifecycle import OPEN_STATES
@@ -34,6 +35,7 @@ def sweep(services: Services) -> None:
         with services.database.writing() as session:
             _settle(services, session, job_id, resend="control" in empty)
     _remove_abandoned_uploads(services)
+    discard_unused(services.database, services.storage)
 
 
 def _is_empty(services: Services, queue: QueueName) -> bool:

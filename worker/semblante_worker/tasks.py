@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from celery import Celery
 
+from semblante.detection import Detect
 from semblante.errors import SemblanteError
+from semblante_worker.caps import StuckDecode
 from semblante_worker.classify import classify_chunk
 from semblante_worker.finish import finish_job
 from semblante_worker.index import index_job
@@ -25,7 +30,8 @@ def register_tasks(app: Celery, process: Callable[[], WorkerProcess]) -> None:
 
     @app.task(name="semblante.classify")
     def classify(job_id: str, first: int) -> None:
-        classify_chunk(process().services, process().predictor, job_id, first)
+        with ending_when_stuck():
+            classify_chunk(process().services, process().predictor, job_id, first)
 
     @app.task(name="semblante.finish")
     def finish(job_id: str) -> None:
@@ -35,9 +41,23 @@ def register_tasks(app: Celery, process: Callable[[], WorkerProcess]) -> None:
     def sweep_all() -> None:
         sweep(process().services)
 
-    @app.task(name="semblante.predict", ignore_result=False)
-    def predict(key: str, model: str) -> dict[str, Any]:
+    # Not again after a crash: an image that ends its worker would end the next one, too.
+    @app.task(name="semblante.predict", ignore_result=False, acks_late=False)
+    def predict(key: str, model: str, detect: Detect) -> dict[str, Any]:
+        services, predictor = process().services, process().predictor
         try:
-            return {"ok": answer_request(process().services, process().predictor, key, model)}
+            with ending_when_stuck():
+                return {"ok": answer_request(services, predictor, key, model, detect)}
         except SemblanteError as error:
             return {"error": {"code": error.code, "detail": error.message}}
+
+
+@contextmanager
+def ending_when_stuck() -> Iterator[None]:
+    """End this process when a decoder does not end: nothing else stops its thread."""
+    try:
+        yield
+    except StuckDecode:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(os.EX_SOFTWARE)

@@ -13,9 +13,11 @@ from semblante.archive.reading import read_members
 from semblante.archive.single import list_image
 from semblante.archive.source import BufferedSource, BytesSource, Source
 from semblante.archive.tar_listing import list_tar
+from semblante.archive.zip_header import LOCAL_HEADER_BYTES
 from semblante.archive.zip_listing import list_zip
 
 __all__ = [
+    "LOCAL_HEADER_BYTES",
     "BufferedSource",
     "BytesSource",
     "Kind",

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
+from semblante.archive.names import MOST_CHARACTERS
 from semblante.errors import ArchiveError
 from semblante.settings import Settings
+
+UNSUSPICIOUS_BYTES = 1024**3
+"""What any upload may unpack to, however small it is: seconds of work, and never all in memory."""
+
+TAIL_BYTES = 512
 
 
 class Method(IntEnum):
@@ -18,17 +25,22 @@ class Method(IntEnum):
     """The bytes lie at `offset` as they are: a member of a tar, or the upload itself."""
     STORED = 0
     DEFLATED = 8
+    DEFLATED64 = 9
     BZIP2 = 12
     LZMA = 14
+    ZSTANDARD = 93
+    XZ = 95
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What an upload may hold at most."""
+    """What an upload may hold at most; by itself, it may unpack to any multiple of its size."""
 
     max_entries: int
     max_unpacked_bytes: int
     max_image_bytes: int
+    max_unpacked_ratio: float = math.inf
+    max_name_characters: int = MOST_CHARACTERS
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Limits:
@@ -37,7 +49,16 @@ class Limits:
             max_entries=settings.max_archive_entries,
             max_unpacked_bytes=settings.max_unpacked_bytes,
             max_image_bytes=settings.max_image_bytes,
+            max_unpacked_ratio=settings.max_unpacked_ratio,
+            max_name_characters=settings.max_name_characters,
         )
+
+    def most_unpacked(self, packed_bytes: int) -> int:
+        """Return to how many bytes an upload of `packed_bytes` may unpack."""
+        if math.isinf(self.max_unpacked_ratio):
+            return self.max_unpacked_bytes
+        unsuspicious = max(int(packed_bytes * self.max_unpacked_ratio), UNSUSPICIOUS_BYTES)
+        return min(self.max_unpacked_bytes, unsuspicious)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +66,10 @@ class Member:
     """An image of an upload.
 
     `offset` is absolute in the source: of the local header in a zip, of the data with
-    `Method.PLAIN`. `method` is a `Method`, or the number of one that we cannot unpack. With an
-    `error_code` the image is known to be unusable: it gets a failed row and is never read.
+    `Method.PLAIN`. `tail_crc32` is the CRC-32 of the last `TAIL_BYTES` where the archive tells
+    none of all bytes: it helps to find repeated images. `method` is a `Method`, or the number of
+    one that we cannot unpack. With an `error_code` the image is known to be unusable: it gets a
+    failed row and is never read.
     """
 
     path: str
@@ -56,6 +79,7 @@ class Member:
     crc32: int | None
     method: int
     error_code: str | None
+    tail_crc32: int | None = None
 
 
 class LocatedMember(Protocol):
@@ -93,11 +117,14 @@ class LocatedMember(Protocol):
 class Tally:
     """Counts the members of an upload and stops at its limits."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, packed_bytes: int) -> None:
         self.skipped = 0
+        self.may_overlap = False
+        self._end = 0
         self._entries = 0
         self._unpacked_bytes = 0
-        self._limits = limits
+        self._max_entries = limits.max_entries
+        self._most_unpacked = limits.most_unpacked(packed_bytes)
 
     def add(self, unpacked_bytes: int) -> None:
         """Count one member, image or not.
@@ -107,10 +134,15 @@ class Tally:
         """
         self._entries += 1
         self._unpacked_bytes += unpacked_bytes
-        if self._entries > self._limits.max_entries:
-            raise too_many_entries(self._limits)
-        if self._unpacked_bytes > self._limits.max_unpacked_bytes:
-            raise too_large_unpacked(self._limits.max_unpacked_bytes)
+        if self._entries > self._max_entries:
+            raise too_many_entries(self._max_entries)
+        if self._unpacked_bytes > self._most_unpacked:
+            raise too_large_unpacked(self._most_unpacked)
+
+    def occupy(self, start: int, end: int) -> None:
+        """Note where an image lies: what begins before an earlier one's end may share its bytes."""
+        self.may_overlap = self.may_overlap or start < self._end
+        self._end = max(self._end, end)
 
 
 class Listing:
@@ -128,16 +160,19 @@ class Listing:
         """Members seen so far that are no images."""
         return self._tally.skipped
 
+    @property
+    def may_overlap(self) -> bool:
+        """Whether the images seen so far do not simply lie one behind the other."""
+        return self._tally.may_overlap
+
     def __iter__(self) -> Iterator[Member]:
         """Return the members; the second time there are none left."""
         return self._members
 
 
-def too_many_entries(limits: Limits) -> ArchiveError:
+def too_many_entries(limit: int) -> ArchiveError:
     """Return the error of an archive with too many members."""
-    return ArchiveError(
-        "too_many_entries", f"The archive has more than {limits.max_entries} members."
-    )
+    return ArchiveError("too_many_entries", f"The archive has more than {limit} members.")
 
 
 def too_large_unpacked(limit: int) -> ArchiveError:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from zlib import crc32
 
 from semblante.archive import names
 from semblante.archive.directory import corrupt
 from semblante.archive.magic import MAGIC_BYTES, looks_like_image
-from semblante.archive.member import Limits, Listing, Member, Method, Tally
+from semblante.archive.member import TAIL_BYTES, Limits, Listing, Member, Method, Tally
 from semblante.archive.source import BufferedSource, Source
 from semblante.archive.tar_header import BLOCK, Header, parse_header, parse_pax, read_text
 
@@ -48,11 +49,11 @@ def list_tar(source: Source, limits: Limits) -> Listing:
 
     Iterating may raise ArchiveError: `corrupt_archive`, `too_many_entries`, `too_large_unpacked`.
     """
-    tally = Tally(limits)
-    return Listing(_members(BufferedSource(source), tally, limits.max_image_bytes), tally)
+    tally = Tally(limits, source.size)
+    return Listing(_members(BufferedSource(source), tally, limits), tally)
 
 
-def _members(source: BufferedSource, tally: Tally, max_image_bytes: int) -> Iterator[Member]:
+def _members(source: BufferedSource, tally: Tally, limits: Limits) -> Iterator[Member]:
     for entry in _entries(source):
         tally.add(entry.size)
         path = names.without_dot_folder(entry.name)
@@ -64,13 +65,20 @@ def _members(source: BufferedSource, tally: Tally, max_image_bytes: int) -> Iter
             tally.skipped += 1
             continue
         error = None
-        if names.is_unsafe(path):
-            path, error = names.storable(path), "unsafe_path"
+        if names.is_unsafe(path, limits.max_name_characters):
+            path, error = names.storable(path, limits.max_name_characters), "unsafe_path"
         elif entry.is_sparse:
             error = "unsupported_compression"
-        elif entry.size > max_image_bytes:
+        elif entry.size > limits.max_image_bytes:
             error = "too_large"
-        yield Member(path, entry.offset, entry.size, entry.size, None, Method.PLAIN, error)
+        tail = _tail_crc32(source, entry) if error is None else None
+        yield Member(path, entry.offset, entry.size, entry.size, None, Method.PLAIN, error, tail)
+
+
+def _tail_crc32(source: BufferedSource, entry: _Entry) -> int:
+    """Return the checksum of the bytes before the next header, which is read anyway."""
+    length = min(TAIL_BYTES, entry.size)
+    return crc32(source.read(entry.offset + entry.size - length, length))
 
 
 def _entries(source: BufferedSource) -> Iterator[_Entry]:

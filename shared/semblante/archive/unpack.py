@@ -5,14 +5,36 @@ from __future__ import annotations
 import bz2
 import lzma
 import struct
+import sys
 import zlib
+from collections.abc import Callable
+
+from inflate64 import Inflater
 
 from semblante.archive.member import Method
 from semblante.errors import ImageError
 
-READABLE_METHODS = frozenset(int(method) for method in Method)
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 _LZMA_HEADER = struct.Struct("<2xHBL")
 _LEAST_DICTIONARY = 4096
+_XZ_MEMORY_BYTES = 128 * 1024 * 1024
+_ZSTANDARD_WINDOW_LOG = 27
+"""A window of 128 MiB, what Zstandard's own tools accept and the strongest usual setting needs."""
+_INFLATE64_SLICE = 256
+"""Packed bytes per call: it knows no bound, and one byte may unpack to 29 KB."""
+_DAMAGE = (
+    zlib.error,
+    lzma.LZMAError,
+    zstd.ZstdError,
+    struct.error,
+    OSError,
+    EOFError,
+    ValueError,
+)
 
 
 def unpack(
@@ -37,18 +59,45 @@ def unpack_head(packed: bytes | memoryview, method: int, length: int) -> bytes:
     Raises:
         ImageError: `unsupported_compression` or `corrupt_member`.
     """
+    decode = _DECODERS.get(method)
+    if decode is None:
+        message = f"Zip's compression method {method} is not read."
+        raise ImageError("unsupported_compression", message)
     try:
-        if method in (Method.PLAIN, Method.STORED):
-            return bytes(packed[:length])
-        if method == Method.DEFLATED:
-            return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, length)
-        if method == Method.BZIP2:
-            return bz2.BZ2Decompressor().decompress(packed, length)
-        if method == Method.LZMA:
-            return _unpack_lzma(packed, length)
-    except (zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, ValueError) as error:
+        return decode(packed, length)
+    except _DAMAGE as error:
         raise _corrupt(str(error)) from error
-    raise ImageError("unsupported_compression", f"Zip's compression method {method} is not read.")
+
+
+def _copy(packed: bytes | memoryview, length: int) -> bytes:
+    return bytes(packed[:length])
+
+
+def _inflate(packed: bytes | memoryview, length: int) -> bytes:
+    return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, length)
+
+
+def _inflate64(packed: bytes | memoryview, length: int) -> bytes:
+    inflater = Inflater()
+    data = bytearray()
+    for at in range(0, len(packed), _INFLATE64_SLICE):
+        data += inflater.inflate(packed[at : at + _INFLATE64_SLICE])
+        if inflater.eof or len(data) >= length:
+            break
+    return bytes(data[:length])
+
+
+def _unpack_bzip2(packed: bytes | memoryview, length: int) -> bytes:
+    return bz2.BZ2Decompressor().decompress(packed, length)
+
+
+def _unpack_zstandard(packed: bytes | memoryview, length: int) -> bytes:
+    options = {int(zstd.DecompressionParameter.window_log_max): _ZSTANDARD_WINDOW_LOG}
+    return zstd.ZstdDecompressor(options=options).decompress(packed, length)
+
+
+def _unpack_xz(packed: bytes | memoryview, length: int) -> bytes:
+    return lzma.LZMADecompressor(lzma.FORMAT_XZ, _XZ_MEMORY_BYTES).decompress(packed, length)
 
 
 def _unpack_lzma(packed: bytes | memoryview, length: int) -> bytes:
@@ -71,6 +120,19 @@ def _unpack_lzma(packed: bytes | memoryview, length: int) -> bytes:
         ],
     )
     return decoder.decompress(packed[4 + properties_size :], length)
+
+
+_DECODERS: dict[int, Callable[[bytes | memoryview, int], bytes]] = {
+    Method.PLAIN: _copy,
+    Method.STORED: _copy,
+    Method.DEFLATED: _inflate,
+    Method.DEFLATED64: _inflate64,
+    Method.BZIP2: _unpack_bzip2,
+    Method.LZMA: _unpack_lzma,
+    Method.ZSTANDARD: _unpack_zstandard,
+    Method.XZ: _unpack_xz,
+}
+READABLE_METHODS = frozenset(_DECODERS)
 
 
 def _corrupt(what: str) -> ImageError:

@@ -1,8 +1,8 @@
 """Streams the images out of a zip's central directory (PKWARE APPNOTE 6.3.10, section 4.3.12).
 
 Our own, because `zipfile.ZipFile` keeps about half a kilobyte per member in memory. Members that
-share the same bytes of the archive are harmless: each is read alone and bounded by its own
-unpacked size, whose sum is bounded by `max_unpacked_bytes`.
+share bytes of the archive are listed, and the listing says that there may be some: finding them
+takes a sort, which the index leaves to the database.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from semblante.archive.member import Limits, Listing, Member, Tally, too_many_en
 from semblante.archive.source import BufferedSource, Source
 from semblante.archive.unpack import READABLE_METHODS, unpack_head
 from semblante.archive.zip_entries import entries, widen
-from semblante.archive.zip_header import data_start
+from semblante.archive.zip_header import LOCAL_HEADER_BYTES, data_start
 from semblante.errors import ImageError
 
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
+_AES = 99
+"""WinZip's method of encrypted members; the true one is in an extra field."""
 _FULL_16, _FULL_32 = 0xFFFF, 0xFFFFFFFF
 _UNIX = 3
 _SNIFFED_PACKED_BYTES = 4096
@@ -35,13 +37,13 @@ def list_zip(source: Source, limits: Limits) -> Listing:
     """
     directory = find_directory(source)
     if directory.count > limits.max_entries:
-        raise too_many_entries(limits)
-    tally = Tally(limits)
-    return Listing(_members(source, directory, tally, limits.max_image_bytes), tally)
+        raise too_many_entries(limits.max_entries)
+    tally = Tally(limits, source.size)
+    return Listing(_members(source, directory, tally, limits), tally)
 
 
 def _members(
-    source: Source, directory: Directory, tally: Tally, max_image_bytes: int
+    source: Source, directory: Directory, tally: Tally, limits: Limits
 ) -> Iterator[Member]:
     sniffed = BufferedSource(source)
     for fields, raw, extra in entries(source, directory):
@@ -58,30 +60,29 @@ def _members(
         if is_image is False or (system == _UNIX and _is_special(attributes >> 16)):
             tally.skipped += 1
             continue
-        error = _error(path, flags, method, unpacked, max_image_bytes)
+        error = _error(path, flags, method, unpacked, limits)
         offset += directory.shift
         if offset + packed > source.size:  # also keeps hostile numbers within the database's range
             offset = min(offset, source.size)
             packed = min(packed, source.size - offset)
             error = error or "truncated_member"
         if error == "unsafe_path":
-            path = names.storable(path)
+            path = names.storable(path, limits.max_name_characters)
         member = Member(path, offset, packed, unpacked, crc32, method, error)
         if is_image is None and not _begins_like_image(sniffed, member, flags):
             tally.skipped += 1
             continue
+        tally.occupy(offset, offset + LOCAL_HEADER_BYTES + packed)
         yield member
 
 
-def _error(
-    path: str, flags: int, method: int, unpacked_bytes: int, max_image_bytes: int
-) -> str | None:
+def _error(path: str, flags: int, method: int, unpacked_bytes: int, limits: Limits) -> str | None:
     """Return the code of what makes an image unusable before its bytes are seen."""
-    if names.is_unsafe(path):
+    if names.is_unsafe(path, limits.max_name_characters):
         return "unsafe_path"
-    if flags & _ENCRYPTED:
+    if flags & _ENCRYPTED or method == _AES:
         return "encrypted"
-    if unpacked_bytes > max_image_bytes:
+    if unpacked_bytes > limits.max_image_bytes:
         return "too_large"
     return None if method in READABLE_METHODS else "unsupported_compression"
 
@@ -95,7 +96,7 @@ def _begins_like_image(source: BufferedSource, member: Member, flags: int) -> bo
     """Whether the bytes of `member`, whose extension says nothing, begin like an image's."""
     if flags & _ENCRYPTED or member.method not in READABLE_METHODS:
         return False
-    start = data_start(source.read(member.offset, 30), member.offset)
+    start = data_start(source.read(member.offset, LOCAL_HEADER_BYTES), member.offset)
     if start is None:
         return False
     packed = source.read(start, min(member.packed_bytes, _SNIFFED_PACKED_BYTES))

@@ -56,7 +56,7 @@ def test_members_say_where_their_bytes_are() -> None:
 
 names = st.text(
     st.characters(exclude_characters="/\\\0:.", exclude_categories=("Cs", "Cc")), min_size=1
-)
+).map("{}_".format)  # never the name of a device
 
 
 @settings(max_examples=60, deadline=None)
@@ -207,7 +207,7 @@ def test_backslashes_separate_folders_when_made_on_windows(system: int, expected
 def test_encrypted_and_unknown_methods_get_a_failed_row() -> None:
     data = zip_of({"a.jpg": JPEG})
     assert contents(patched(data, b"PK\x01\x02", 8, b"\x01\0")) == {"a.jpg": "encrypted"}
-    assert contents(patched(data, b"PK\x01\x02", 10, b"\x5d\0")) == {
+    assert contents(patched(data, b"PK\x01\x02", 10, b"\x62\0")) == {
         "a.jpg": "unsupported_compression"
     }
 

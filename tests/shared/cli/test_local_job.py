@@ -3,13 +3,14 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from factory import jpeg, zip_bytes
 from semblante import jobs, lifecycle
-from semblante.bundles import Bundle, find_bundle
+from semblante.bundles import Bundle, shipped_bundle
 from semblante.cli.local_job import (
     csv_of,
     describe_input,
@@ -26,7 +27,7 @@ from semblante.tables import Image, Upload
 
 @pytest.fixture
 def bundle(services: Services) -> Bundle:
-    return find_bundle(services.settings.data, "starter")
+    return shipped_bundle("resnet18-raf7")
 
 
 @pytest.fixture
@@ -99,8 +100,11 @@ def test_another_input_another_model_or_an_ended_job_is_not_continued(
     services: Services, bundle: Bundle, archive: Path, tmp_path: Path
 ) -> None:
     job_id = begin(services, archive, bundle)
-    other_model = Bundle(bundle.folder, bundle.card, "f" * 64)
+    other_model = replace(bundle, digest="f" * 64)
     assert unfinished_job(services, describe_input([archive]), other_model) is None
+    searching = services.settings.model_copy(update={"detect": "on"})
+    with_search = replace(services, settings=searching)
+    assert unfinished_job(with_search, describe_input([archive]), bundle) is None
     with services.database.writing() as session:
         jobs.cancel(session, jobs.get(session, job_id))
     assert unfinished_job(services, describe_input([archive]), bundle) is None

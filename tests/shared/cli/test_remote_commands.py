@@ -37,10 +37,12 @@ def image(tmp_path: Path) -> Path:
 
 
 def test_submit_prints_the_id(server: StandIn, run: Run, image: Path) -> None:
-    result = run("submit", image, "--model", "starter")
+    result = run("submit", image, "--model", "resnet18-raf7", "--detect", "auto")
     assert (result.exit_code, result.stdout) == (0, "j1\n")
     assert server.uploads == {"u1": bytearray(b"pixels")}
-    assert server.bodies == [{"upload_id": "u1", "model": "starter", "lang": "en"}]
+    assert server.bodies == [
+        {"upload_id": "u1", "model": "resnet18-raf7", "detect": "auto", "lang": "en"}
+    ]
 
 
 def test_submit_and_wait_writes_the_results(
@@ -49,7 +51,7 @@ def test_submit_and_wait_writes_the_results(
     result = run("submit", image, "-o", tmp_path / "r.csv")
     assert result.exit_code == 0
     assert (tmp_path / "r.csv").read_bytes() == b"image_path\r\na.jpg\r\nen"
-    assert "faces.zip: 2 images, model starter@0123456789ab" in result.stdout
+    assert "faces.zip: 2 images, model resnet18-raf7@0123456789ab" in result.stdout
     assert "Completed: 2/2 images" in result.stderr
 
 
@@ -128,9 +130,10 @@ def test_download(server: StandIn, run: Run, tmp_path: Path) -> None:
 
 
 def test_predict_by_a_server(server: StandIn, run: Run, image: Path) -> None:
-    result = run("predict", image)
+    result = run("predict", image, "--detect", "on")
     assert "happiness (75.0%)" in result.stdout
     assert b"pixels" in server.bodies[0]
+    assert b'name="detect"\r\n\r\non\r\n' in server.bodies[0]
     assert json.loads(run("predict", image, "--json").stdout)["model"] == "m@1"
 
 

@@ -30,7 +30,7 @@ def test_the_summary_of_a_completed_job() -> None:
     )
     meaning = "The member's bytes do not match its checksum: the archive is damaged."
     assert list(summary_lines(view, {"crc_mismatch": 2})) == [
-        "faces.zip: 1,003 images in 1 min 5 s, 15.4 images/s, model starter@0123456789ab",
+        "faces.zip: 1,003 images in 1 min 5 s, 15.4 images/s, model resnet18-raf7@0123456789ab",
         "  labelled 1,000, without a face 1, failed 2, skipped (no images) 4",
         "    happiness  ██████████████████░░░░░░        750   75.0 %",
         "    neutral    ██████░░░░░░░░░░░░░░░░░░        250   25.0 %",

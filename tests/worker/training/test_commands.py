@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from picture_sets import pictures, write_zip
+from semblante.bundles import read_bundle
 from semblante.cli import cli
 from semblante_worker.datasets.dataset import read_dataset
 
@@ -35,6 +37,14 @@ def test_train(tmp_path: Path, seven: Path) -> None:
     assert code == 0, output
     assert "Left out: DATASET/train/3/bad.jpg" in output
     assert "of 7 validation images" in output
+    assert "equal labels, on 7 images of seven.zip, split val" in output
+    card = read_bundle(tmp_path / "run", verify=True).card
+    assert sorted(card.files) == ["model.safetensors", "openvino.xml"]
+    assert card.openvino is not None
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["openvino"] == card.openvino.model_dump()
+    report = (tmp_path / "run" / "report" / "report.html").read_text(encoding="utf-8")
+    assert card.openvino.describe() in report
     code, output = call("models", "import", tmp_path / "run", "--data", tmp_path / "data")
     assert (code, output.startswith("my@")) == (0, True)
     code, output = call("train", seven, *recipe, "-o", tmp_path / "run")

@@ -11,7 +11,6 @@ from torch import nn
 
 from semblante_worker.datasets.entry import Entry
 from semblante_worker.training.averaging import AveragedNetwork
-from semblante_worker.training.bundle_writing import round_weights
 from semblante_worker.training.labels import Labelled
 from semblante_worker.training.objective import mix, soft_cross_entropy
 from semblante_worker.training.optimizer import build_optimizer, set_rates
@@ -144,6 +143,10 @@ def test_sources_of_a_phase() -> None:
     labelled = Labelled(entries, labels, np.eye(3, dtype=np.float32)[labels])
     [batch] = plan_epoch(labelled, recipe, recipe.phases[0], seed=1, epoch=1)
     assert sorted(row for row, _ in batch) == list(range(9))
+    twice = load_recipe("mobilenetv2-transfer", ['sources=["a", "a", "b"]', "batch_size=64"])
+    [batch] = plan_epoch(labelled, twice, twice.phases[0], seed=1, epoch=1)
+    assert sorted(row for row, _ in batch) == sorted([*range(9), *range(18)])
+    assert len({seed for _, seed in batch}) == 27
 
 
 def test_seeds_depend_on_every_part() -> None:
@@ -157,13 +160,3 @@ def test_seeds_depend_on_every_part() -> None:
     assert torch.equal(torch.rand(1), outside)
     with seeded(5):
         assert torch.equal(torch.rand(1), inside)
-
-
-def test_weights_are_halved_where_halves_can_hold_them() -> None:
-    weights = {"a": torch.tensor([1.5]), "b": torch.tensor([1e6]), "c": torch.tensor([7])}
-    rounded = round_weights(weights)
-    assert [value.dtype for value in rounded.values()] == [
-        torch.float16,
-        torch.float32,
-        torch.int64,
-    ]

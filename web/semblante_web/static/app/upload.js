@@ -63,7 +63,8 @@ function follow(title) {
 }
 
 async function createJob(uploadId) {
-  const body = { upload_id: uploadId, model: form.elements.model.value, lang: form.elements.lang.value };
+  const { model, detect, lang } = form.elements;
+  const body = { upload_id: uploadId, model: model.value, detect: detect.value, lang: lang.value };
   const headers = { "Content-Type": "application/json", "Idempotency-Key": uploadId };
   const answer = await fetch(form.dataset.jobs, { method: "POST", headers, body: JSON.stringify(body) });
   const found = await answer.json();
