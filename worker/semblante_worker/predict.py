@@ -75,7 +75,7 @@ class Predictor:
             caps=Caps.from_settings(settings),
         )
         running: tuple[Batch, Future[Numbers]] | None = None
-        for batch in group_faces(outcomes, settings.batch_size, spec.shape):
+        for batch in group_faces(outcomes, settings.batch_size or engine.batch_rows, spec.shape):
             following = batch, self._start(engine, batch)
             if running is not None:
                 batch_before, future = running

@@ -101,9 +101,10 @@ def _preprocess(
 
 def _engine(bundle: Bundle, settings: Settings) -> Rate:
     engine = load_engine(bundle, settings.device, settings.compute_threads)
-    shape = (settings.batch_size, *bundle.card.preprocess.shape)
+    size = settings.batch_size or engine.batch_rows
+    shape = (size, *bundle.card.preprocess.shape)
     batch = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    batches = max(4, 2_000 // settings.batch_size)
+    batches = max(4, 2_000 // size)
 
     def work() -> int:
         return sum(len(engine.predict(batch)) for _ in range(batches))
