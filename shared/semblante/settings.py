@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import Field
+from pydantic import Field, IPvAnyNetwork
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from semblante.detection import DETECT_MEANING, Detect
@@ -132,6 +132,17 @@ class Settings(BaseSettings):
         description="Most memory that decoding one image may take; Linux only.",
     )
     max_open_jobs: int = Field(1000, ge=1, description="Unfinished jobs before 429 is answered.")
+    max_url_bytes: int = Field(
+        2 * GIB, ge=1, description="Most bytes of an archive that is fetched from a URL."
+    )
+    url_seconds: float = Field(
+        300.0, gt=0, description="Most time that fetching one URL may take, redirects included."
+    )
+    url_networks: tuple[IPvAnyNetwork, ...] = Field(
+        (),
+        description="Networks, such as `10.1.0.0/16`, that URLs may point to though they are not "
+        "of the public internet.",
+    )
     upload_expiry_hours: float = Field(
         24.0, gt=0, description="Hours after which an unfinished upload is removed."
     )

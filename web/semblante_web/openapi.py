@@ -8,8 +8,14 @@ from apiflask import APIFlask
 
 from semblante import __version__
 from semblante.errors import ERROR_CODES
+from semblante_web.job_options import (
+    Choices,
+    JobFromFiles,
+    JobFromUpload,
+    JobFromUrl,
+    PredictionFromUrl,
+)
 from semblante_web.problems import PROBLEM_TYPE, Problem
-from semblante_web.submission import Choices, JobFromFiles, JobFromUpload
 
 STATUS_OF_CODE = {
     "unauthorized": 401,
@@ -33,6 +39,7 @@ STATUS_OF_CODE = {
     "unsupported_format": 422,
     "corrupt_image": 422,
     "queue_full": 429,
+    "url_busy": 429,
     "checksum_mismatch": 460,
     "internal_error": 500,
     "worker_unavailable": 503,
@@ -43,6 +50,9 @@ STATUS_OF_CODE = {
 
 EVERYWHERE = ("invalid_request", "unknown_host", "unauthorized", "foreign_origin", "internal_error")
 """What any request may be answered."""
+
+URL_CODES = ("invalid_url", "url_not_public", "url_type", "url_failed", "url_busy")
+"""What an operation that fetches a URL may be answered."""
 
 _REFERENCE = "#/components/schemas/{model}"
 _FILES = {
@@ -87,8 +97,11 @@ def configure_openapi(app: APIFlask) -> None:
 
 def _response(codes: list[str]) -> dict[str, Any]:
     text = "\n".join(f"- `{code}`: {ERROR_CODES[code]}" for code in codes)
-    schema = {"$ref": _REFERENCE.format(model="Problem")}
-    return {"description": text, "content": {PROBLEM_TYPE: {"schema": schema}}}
+    return {"description": text, "content": {PROBLEM_TYPE: {"schema": _named("Problem")}}}
+
+
+def _named(model: str) -> dict[str, str]:
+    return {"$ref": _REFERENCE.format(model=model)}
 
 
 def _complete(document: Any) -> Any:
@@ -96,7 +109,7 @@ def _complete(document: Any) -> Any:
     document["info"]["version"] = __version__
     document["security"] = [{}, {"key": []}]
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    for model in (Problem, JobFromUpload):
+    for model in (Problem, JobFromUpload, JobFromUrl, PredictionFromUrl):
         schema = model.model_json_schema(ref_template=_REFERENCE)
         schemas |= schema.pop("$defs", {})
         schemas[model.__name__] = schema
@@ -141,10 +154,13 @@ def _bodies() -> dict[tuple[str, str], dict[str, Any]]:
     return {
         ("/api/v1/jobs", "post"): {
             "multipart/form-data": _multipart(JobFromFiles.model_json_schema()),
-            "application/json": {"schema": {"$ref": _REFERENCE.format(model="JobFromUpload")}},
+            "application/json": {
+                "schema": {"oneOf": [_named("JobFromUpload"), _named("JobFromUrl")]}
+            },
         },
         ("/api/v1/predict", "post"): {
-            "multipart/form-data": _multipart(Choices.model_json_schema())
+            "multipart/form-data": _multipart(Choices.model_json_schema()),
+            "application/json": {"schema": _named("PredictionFromUrl")},
         },
         ("/api/v1/uploads", "post"): {"application/offset+octet-stream": binary},
         ("/api/v1/uploads/{upload_id}", "patch"): {"application/offset+octet-stream": binary},
