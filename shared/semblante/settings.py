@@ -14,6 +14,7 @@ from semblante.detection import DETECT_MEANING, Detect
 GIB = 1024**3
 MIB = 1024**2
 
+LoginRule = Literal["auto", "on", "off"]
 EngineName = Literal["auto", "openvino", "torch"]
 
 
@@ -39,10 +40,22 @@ class Settings(BaseSettings):
         "http://127.0.0.1:8000", description="Server that the client commands talk to."
     )
     api_key: str | None = Field(
-        None, description="Key that requests must carry; needed beyond this machine."
+        None,
+        description="Key that client commands send, and that the web takes as an admin's besides "
+        "those of `semblante keys`.",
     )
     secret_key: str | None = Field(
-        None, description="Secret that signs cookies; needed beyond this machine."
+        None,
+        description="Secret that signs cookies; needed beyond this machine. Without it, a random "
+        "one in the data folder.",
+    )
+    login: LoginRule = Field(
+        "auto",
+        description="Whether requests need a key: `on`, `off` (whoever reaches the web may do "
+        "everything), or `auto`: unless the web listens on loopback and there is no key.",
+    )
+    session_hours: float = Field(
+        12.0, gt=0, description="Hours after which a browser that does nothing is logged out."
     )
     host: str = Field("127.0.0.1", description="Address that the web listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port that the web listens on.")

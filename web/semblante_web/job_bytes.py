@@ -9,6 +9,7 @@ from werkzeug.datastructures import FileStorage
 from semblante import uploads
 from semblante.services import Services
 from semblante.tables import Upload
+from semblante_web.access import identity
 from semblante_web.job_options import JobFromFiles, JobFromUpload, JobFromUrl
 from semblante_web.packing import pack, pack_name
 from semblante_web.url_source import fetched_upload
@@ -43,7 +44,7 @@ def bytes_of(
 
 def _store(services: Services, filename: str, blocks: Iterable[bytes]) -> tuple[str, int]:
     with services.database.writing() as session:
-        upload = uploads.begin(session, filename, 0)
+        upload = uploads.begin(session, filename, 0, identity().owner)
     try:
         return upload.id, services.storage.write(upload.storage_key, blocks)
     except BaseException:

@@ -10,6 +10,7 @@ from semblante import jobs
 from semblante.errors import Refused
 from semblante.lifecycle import State
 from semblante.views import JobView, job_view
+from semblante_web.access import identity
 from semblante_web.changes import Change, change, remove, view_of
 from semblante_web.current import services
 from semblante_web.job_options import JobFromFiles, JobFromUpload, JobFromUrl
@@ -94,7 +95,11 @@ def list_jobs(query_data: JobQuery) -> JobPage:
     limit = query_data.limit
     with services().database.reading() as session:
         found = jobs.newest(
-            session, state=query_data.state, after=query_data.after, limit=limit + 1
+            session,
+            owner=identity().only_owner,
+            state=query_data.state,
+            after=query_data.after,
+            limit=limit + 1,
         )
         items = [job_view(session, job) for job in found[:limit]]
     return JobPage(items=items, next=items[-1].id if len(found) > limit else None)

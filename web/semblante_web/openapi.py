@@ -20,6 +20,7 @@ from semblante_web.problems import PROBLEM_TYPE, Problem
 STATUS_OF_CODE = {
     "unauthorized": 401,
     "foreign_origin": 403,
+    "forbidden": 403,
     "not_found": 404,
     "job_not_found": 404,
     "image_not_found": 404,
@@ -48,7 +49,14 @@ STATUS_OF_CODE = {
 }
 """The status that a code is answered with, where it is not 400."""
 
-EVERYWHERE = ("invalid_request", "unknown_host", "unauthorized", "foreign_origin", "internal_error")
+EVERYWHERE = (
+    "invalid_request",
+    "unknown_host",
+    "unauthorized",
+    "foreign_origin",
+    "forbidden",
+    "internal_error",
+)
 """What any request may be answered."""
 
 URL_CODES = ("invalid_url", "url_not_public", "url_type", "url_failed", "url_busy")
@@ -83,7 +91,7 @@ def configure_openapi(app: APIFlask) -> None:
             "key": {
                 "type": "http",
                 "scheme": "bearer",
-                "description": "The server's API key; not needed on a server without one.",
+                "description": "An API key; not needed on a server without a login.",
             }
         },
         AUTO_SERVERS=False,

@@ -16,6 +16,7 @@ from semblante.errors import (
 )
 from semblante.views import job_view
 from semblante_web import words
+from semblante_web.access import identity
 from semblante_web.changes import CHANGES, change, remove
 from semblante_web.current import services
 from semblante_web.job_page import job_page
@@ -51,7 +52,12 @@ def submit_form() -> WerkzeugResponse:
 def list_jobs() -> str:
     """Show the newest jobs, and older ones page by page."""
     with services().database.reading() as session:
-        found = jobs.newest(session, after=request.args.get("after"), limit=JOBS_PER_PAGE + 1)
+        found = jobs.newest(
+            session,
+            owner=identity().only_owner,
+            after=request.args.get("after"),
+            limit=JOBS_PER_PAGE + 1,
+        )
         views = [job_view(session, job) for job in found[:JOBS_PER_PAGE]]
     more = views[-1].id if len(found) > JOBS_PER_PAGE else None
     return render_template("jobs.html", jobs=views, more=more)

@@ -16,6 +16,7 @@ from semblante.default_model import choose
 from semblante.errors import Conflict, Refused
 from semblante.services import Services
 from semblante.tables import Job, Upload
+from semblante_web.access import identity, record
 from semblante_web.job_bytes import bytes_of
 from semblante_web.job_options import JobFromFiles, JobFromUpload, JobFromUrl
 from semblante_web.refusals import TooMany
@@ -46,7 +47,7 @@ def submit(services: Services, request: Request) -> Job:
         raise Refused("invalid_request", f"Idempotency-Key may have 1 to {MAX_KEY} characters.")
     if isinstance(request.options, JobFromFiles) and not request.files:
         raise Refused("no_file", "The form needs at least one file in the field `file`.")
-    idempotency = (request.key, _content_hash(request)) if request.key is not None else None
+    idempotency = (_of_owner(request.key), _content_hash(request)) if request.key else None
     with services.database.reading() as session:
         if idempotency and (earlier := _earlier(session, *idempotency)):
             return earlier
@@ -57,7 +58,7 @@ def submit(services: Services, request: Request) -> Job:
         with services.database.writing() as session:
             upload = _complete_upload(session, upload_id, size)
             model = choose(session, services.settings, request.options.model, lock=True)
-            return jobs.create(
+            job = jobs.create(
                 session,
                 services.queue,
                 upload,
@@ -69,6 +70,8 @@ def submit(services: Services, request: Request) -> Job:
                 note=request.options.metadata,
                 idempotency=idempotency,
             )
+            record(session, "submit", job.id)
+            return job
     except IntegrityError:  # the same request, at the same time
         with services.database.reading() as session:
             if idempotency and (earlier := _earlier(session, *idempotency)):
@@ -88,6 +91,8 @@ def _check_room(session: Session, services: Services) -> None:
 
 def _complete_upload(session: Session, upload_id: str, size: int | None) -> Upload:
     upload = uploads.get(session, upload_id)
+    if not identity().sees(upload.owner):
+        raise uploads.missing(upload_id)
     if size is not None:
         uploads.finish(upload, size)
         session.flush()
@@ -96,10 +101,16 @@ def _complete_upload(session: Session, upload_id: str, size: int | None) -> Uplo
     return upload
 
 
+def _of_owner(key: str) -> str:
+    """Return `key` such that owners who choose the same one do not meet."""
+    owner = identity().owner
+    return hashlib.sha256(f"{owner}\n{key}".encode()).hexdigest() if owner else key
+
+
 def _earlier(session: Session, key: str, digest: str) -> Job | None:
     job = jobs.find_by_idempotency_key(session, key)
     if job is not None and job.idempotency_hash != digest:
-        raise Conflict("idempotency_mismatch", f"The key {key!r} was used with another request.")
+        raise Conflict("idempotency_mismatch", "This Idempotency-Key had another request.")
     return job
 
 

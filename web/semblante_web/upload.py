@@ -14,6 +14,7 @@ from semblante import uploads
 from semblante.errors import Conflict, NotFound, Refused, TooLarge
 from semblante.tables import Job, Upload
 from semblante_web import tus
+from semblante_web.access import identity, record
 from semblante_web.current import services
 from semblante_web.openapi import problems
 from semblante_web.receive import receive, received
@@ -67,7 +68,7 @@ def create_upload() -> Response:
     metadata = tus.parse_metadata(request.headers.get("Upload-Metadata", ""))
     checksum = tus.parse_checksum(request.headers.get("Upload-Checksum"))
     with services().database.writing() as session:
-        upload = uploads.begin(session, metadata.get("filename", ""), size)
+        upload = uploads.begin(session, metadata.get("filename", ""), size, identity().owner)
     services().storage.append(upload.storage_key, 0, ())
     end = 0
     if request.content_type == tus.CONTENT_TYPE:
@@ -136,6 +137,7 @@ def delete_upload(upload_id: str) -> Response:
         if session.scalar(select(Job.id).where(Job.upload_id == upload_id).limit(1)):
             raise Conflict("illegal_transition", "A job uses this upload; delete the job instead.")
         session.delete(upload)
+        record(session, "delete_upload", upload_id)
     services().storage.delete(upload.storage_key)
     return Response(status=204)
 
