@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from semblante.identifiers import new_id
@@ -31,3 +31,9 @@ def newest(session: Session, *, after: str | None = None, limit: int = 50) -> li
     if after is not None:
         query = query.where(AuditEntry.id < after)
     return list(session.scalars(query))
+
+
+def forget_old(session: Session, days: float) -> None:
+    """Delete the entries that are older than `days`."""
+    before = datetime.now(UTC) - timedelta(days=days)
+    session.execute(delete(AuditEntry).where(AuditEntry.at < before))

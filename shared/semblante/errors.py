@@ -147,6 +147,8 @@ REQUEST_ERROR_CODES: dict[str, str] = {
     "url_type": "The URL answers with something that is neither an image nor an archive.",
     "url_busy": "Too many URLs are being fetched; try again after the time in Retry-After.",
     "queue_full": "Too many unfinished jobs; try again after the time in Retry-After.",
+    "quota_exceeded": "The key's owner has had its share of today; Retry-After says when to go on.",
+    "too_many_requests": "Too many requests in a minute; Retry-After says when to go on.",
     "unauthorized": "The API key is missing, wrong or revoked.",
     "forbidden": "The API key does not allow this; it needs another scope.",
     "key_exists": "A key of this name exists or has existed; names are used once.",

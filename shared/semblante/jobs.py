@@ -120,9 +120,11 @@ def newest(
     return list(session.scalars(query))
 
 
-def open_count(session: Session) -> int:
-    """Return how many jobs are unfinished."""
+def open_count(session: Session, owner: str | None = None) -> int:
+    """Return how many jobs are unfinished: of `owner`, or of all."""
     query = select(func.count()).select_from(Job).where(Job.state.in_(OPEN_STATES))
+    if owner is not None:
+        query = query.where(Job.owner == owner)
     return session.scalar(query) or 0
 
 

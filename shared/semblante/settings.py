@@ -156,6 +156,20 @@ class Settings(BaseSettings):
         description="Networks, such as `10.1.0.0/16`, that URLs may point to though they are not "
         "of the public internet.",
     )
+    key_requests_per_minute: int = Field(
+        1200, ge=1, description="Most requests of one key in a minute; an admin's have no limits."
+    )
+    owner_open_jobs: int = Field(100, ge=1, description="Most unfinished jobs of one owner.")
+    owner_daily_jobs: int = Field(1000, ge=1, description="Most jobs of one owner in a day (UTC).")
+    owner_daily_bytes: int = Field(
+        500 * GIB, ge=1, description="Most uploaded bytes of one owner in a day (UTC)."
+    )
+    owner_daily_images: int = Field(
+        20_000_000,
+        ge=1,
+        description="Images of one owner in a day (UTC) after which no further job is taken.",
+    )
+    audit_days: float = Field(365.0, gt=0, description="Days that the audit log goes back.")
     upload_expiry_hours: float = Field(
         24.0, gt=0, description="Hours after which an unfinished upload is removed."
     )

@@ -114,6 +114,7 @@ class AuditEntry(Table):
     """Something a person did that others may ask about later."""
 
     __tablename__ = "audit"
+    __table_args__ = (Index(None, "at"),)
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     at: Mapped[datetime]

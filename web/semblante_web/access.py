@@ -20,6 +20,7 @@ from semblante_web.current import services
 from semblante_web.guard import SAFE_METHODS
 from semblante_web.identity import ANYBODY, Identity
 from semblante_web.problems import is_for_program
+from semblante_web.quotas import limit_rate
 from semblante_web.refusals import Forbidden, KeyMissing
 
 PUBLIC_ENDPOINTS = frozenset(
@@ -66,6 +67,8 @@ def _check_access() -> Response | None:
         _refuse_unnamed_origin(found)
         require("read" if request.method in SAFE_METHODS else "submit")
         _check_owner(database)
+    if found.scope != "admin":
+        limit_rate(services(), f"key {found.name}", services().settings.key_requests_per_minute)
     if found.key is not None and keys.is_use_to_note(found.key):
         with services().database.writing() as database:
             keys.note_use(database, found.key)

@@ -7,6 +7,7 @@ from apiflask import APIFlask
 from semblante.services import Services, open_services
 from semblante.settings import Settings
 from semblante_web import (
+    audit_api,
     docs,
     download,
     health,
@@ -67,4 +68,5 @@ def create_app(settings: Settings, services: Services | None = None) -> APIFlask
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(predict_page.blueprint)
     app.register_blueprint(login_page.blueprint)
+    app.register_blueprint(audit_api.blueprint)
     return app

@@ -71,6 +71,7 @@ def read_submission() -> Request:
         "idempotency_mismatch",
         "too_large_upload",
         "queue_full",
+        "quota_exceeded",
         *URL_CODES,
     ),
 )

@@ -15,8 +15,11 @@ from semblante.secret import signing_secret
 from semblante.settings import Settings
 from semblante_web.current import services
 from semblante_web.identity import by_token, to_cookie
+from semblante_web.quotas import limit_rate
 
 MAX_TOKEN = 512
+LOGINS_PER_MINUTE = 30
+"""Of one address, right or wrong."""
 blueprint = APIBlueprint("login_page", __name__, enable_openapi=False)
 
 
@@ -51,6 +54,7 @@ def show_login() -> str | Response:
 @blueprint.post("/login")
 def log_in() -> Response | tuple[str, int]:
     """Set the cookie and go to the page that was wanted, if the key is right."""
+    limit_rate(services(), f"login {request.remote_addr}", LOGINS_PER_MINUTE)
     token = request.form.get("key", "").strip()[:MAX_TOKEN]
     with services().database.writing() as database:
         found = by_token(database, services().settings, token)

@@ -41,6 +41,8 @@ STATUS_OF_CODE = {
     "corrupt_image": 422,
     "queue_full": 429,
     "url_busy": 429,
+    "quota_exceeded": 429,
+    "too_many_requests": 429,
     "checksum_mismatch": 460,
     "internal_error": 500,
     "worker_unavailable": 503,
@@ -55,6 +57,7 @@ EVERYWHERE = (
     "unauthorized",
     "foreign_origin",
     "forbidden",
+    "too_many_requests",
     "internal_error",
 )
 """What any request may be answered."""

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
-from semblante import jobs, uploads
+from semblante import jobs, uploads, usage
 from semblante.default_model import choose
 from semblante.errors import Conflict, Refused
 from semblante.services import Services
@@ -19,9 +19,8 @@ from semblante.tables import Job, Upload
 from semblante_web.access import identity, record
 from semblante_web.job_bytes import bytes_of
 from semblante_web.job_options import JobFromFiles, JobFromUpload, JobFromUrl
-from semblante_web.refusals import TooMany
+from semblante_web.quotas import check_open_jobs, check_quota
 
-RETRY_AFTER_SECONDS = 30
 BLOCK_BYTES = 1024 * 1024
 MAX_KEY = 255
 
@@ -38,7 +37,7 @@ def submit(services: Services, request: Request) -> Job:
     """Store the files of the request, if any, and create its job, once per Idempotency-Key.
 
     Raises:
-        TooMany: `queue_full`.
+        TooMany: `queue_full` or `quota_exceeded`.
         NotFound: `model_not_found` or `upload_not_found`.
         Conflict: `idempotency_mismatch` or `upload_incomplete`.
         Refused: `no_file`, `invalid_request`, or what `fetch` says about a URL.
@@ -51,7 +50,8 @@ def submit(services: Services, request: Request) -> Job:
     with services.database.reading() as session:
         if idempotency and (earlier := _earlier(session, *idempotency)):
             return earlier
-        _check_room(session, services)
+        check_open_jobs(session, services.settings, identity())
+        check_quota(session, services.settings, identity())
         choose(session, services.settings, request.options.model)  # refused before bytes are kept
     upload_id, size = bytes_of(services, request.options, request.files)
     try:
@@ -70,6 +70,7 @@ def submit(services: Services, request: Request) -> Job:
                 note=request.options.metadata,
                 idempotency=idempotency,
             )
+            usage.add(session, job.owner, jobs=1, size_bytes=size or 0)
             record(session, "submit", job.id)
             return job
     except IntegrityError:  # the same request, at the same time
@@ -77,16 +78,6 @@ def submit(services: Services, request: Request) -> Job:
             if idempotency and (earlier := _earlier(session, *idempotency)):
                 return earlier
         raise
-
-
-def _check_room(session: Session, services: Services) -> None:
-    most = services.settings.max_open_jobs
-    if jobs.open_count(session) >= most:
-        raise TooMany(
-            "queue_full",
-            f"{most} jobs are unfinished; try again in {RETRY_AFTER_SECONDS} seconds.",
-            {"Retry-After": str(RETRY_AFTER_SECONDS)},
-        )
 
 
 def _complete_upload(session: Session, upload_id: str, size: int | None) -> Upload:
