@@ -23,6 +23,7 @@ from semblante_web import (
 from semblante_web.access import register_access
 from semblante_web.current import attach
 from semblante_web.guard import register_guard
+from semblante_web.json_bodies import register_json
 from semblante_web.language import register_language
 from semblante_web.login_page import register_sessions
 from semblante_web.openapi import configure_openapi
@@ -49,7 +50,7 @@ def create_app(settings: Settings, services: Services | None = None) -> APIFlask
     register_sessions(app, settings)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_bytes + FORM_OVERHEAD_BYTES
     app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    register_json(app)
     attach(app, services or open_services(settings))
     register_guard(app)
     register_access(app)
