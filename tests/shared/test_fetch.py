@@ -85,7 +85,7 @@ def test_each_redirect_is_checked(server: FileServer, target: str, code: str) ->
         "example.org",
         "http://",
         "http:///a",
-        "http://user:secret@example.org/",
+        "http://user:secret@example.org/",  # pragma: allowlist secret
         "http://example.org:25/",
         "http://example.org\r\nX: y/",
         "data:image/png;base64,AAAA",
