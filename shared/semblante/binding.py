@@ -21,15 +21,20 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
+def serves_others(settings: Settings) -> bool:
+    """Whether the web can be reached from other machines, directly or through a proxy."""
+    return settings.proxy_hops > 0 or not is_loopback(settings.host)
+
+
 def needs_login(session: Session, settings: Settings) -> bool:
     """Whether requests must say who sends them.
 
-    On loopback they need not, as long as no key was ever made: a proxy may stand before us.
+    On loopback they need not, as long as no key was ever made.
     """
     if settings.login != "auto":
         return settings.login == "on"
-    is_open = is_loopback(settings.host) and settings.api_key is None
-    return not is_open or keys.any_exists(session)
+    is_closed = serves_others(settings) or settings.api_key is not None
+    return is_closed or keys.any_exists(session)
 
 
 def check_binding(settings: Settings) -> None:
@@ -38,7 +43,7 @@ def check_binding(settings: Settings) -> None:
     Raises:
         Refused: `unsafe_binding`.
     """
-    if is_loopback(settings.host) or settings.login == "off":
+    if settings.login == "off" or not serves_others(settings):
         return
     if not settings.secret_key or not (settings.api_key or _has_keys(settings)):
         raise Refused(

@@ -62,6 +62,12 @@ class Settings(BaseSettings):
     trusted_hosts: tuple[str, ...] = Field(
         ("localhost", "127.0.0.1", "[::1]"), description="Host headers that the web accepts."
     )
+    proxy_hops: int = Field(
+        0,
+        ge=0,
+        description="Proxies before the web, whose X-Forwarded-For and X-Forwarded-Proto are "
+        "believed; with one, the web needs a login also on loopback.",
+    )
     web_threads: int = Field(8, ge=1, description="Requests that one web process serves at once.")
 
     model: str = Field(

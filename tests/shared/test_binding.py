@@ -32,6 +32,8 @@ def test_loopback(host: str, loopback: bool) -> None:
         ({"host": "0.0.0.0", "secret_key": "s", "login": "on"}, False),
         ({"host": "0.0.0.0", "api_key": "k", "secret_key": "s"}, True),
         ({"host": "::", "login": "off"}, True),
+        ({"proxy_hops": 1}, False),
+        ({"proxy_hops": 1, "api_key": "k", "secret_key": "s"}, True),
     ],
 )
 def test_other_machines_need_a_login(tmp_path: Path, values: dict[str, Any], safe: bool) -> None:

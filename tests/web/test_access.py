@@ -7,11 +7,11 @@ from http.cookies import SimpleCookie
 
 import pytest
 from flask.testing import FlaskClient
-from keyed import changed, client_of, make_key
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from factory import jpeg, zip_bytes
+from keyed import changed, client_of, make_key
 from semblante import keys
 from semblante.errors import NotFound
 from semblante.jobs import get as get_job
@@ -130,6 +130,20 @@ def test_the_cookie_over_https(client: FlaskClient, services: Services) -> None:
     )
     assert SimpleCookie(answer.headers["Set-Cookie"])["semblante"]["secure"] is True
     assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
+
+
+@pytest.mark.parametrize(("hops", "believed"), [(0, False), (1, True)])
+def test_a_proxy_is_believed_when_there_is_one(
+    services: Services, hops: int, believed: bool
+) -> None:
+    client = client_of(changed(services, proxy_hops=hops, login="on"), None)
+    token = make_key(services, "ana")
+    forwarded = {"X-Forwarded-For": "192.0.2.9, 192.0.2.1", "X-Forwarded-Proto": "https"}
+    answer = client.post("/login", data={"key": token}, headers=forwarded)
+    assert SimpleCookie(answer.headers["Set-Cookie"])["semblante"]["secure"] == (believed or "")
+    with services.database.reading() as session:
+        entry = session.scalars(select(AuditEntry)).one()
+    assert entry.address == ("192.0.2.1" if believed else "127.0.0.1")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from apiflask import APIFlask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from semblante.services import Services, open_services
 from semblante.settings import Settings
@@ -47,6 +48,8 @@ def create_app(settings: Settings, services: Services | None = None) -> APIFlask
         docs_path=None,
         json_errors=False,
     )
+    hops = settings.proxy_hops
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
     register_sessions(app, settings)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_bytes + FORM_OVERHEAD_BYTES
     app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
