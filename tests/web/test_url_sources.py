@@ -61,6 +61,18 @@ def test_a_job_over_a_url(near: FlaskClient, services: Services, server: FileSer
     assert len(server.requests) == 1
 
 
+def test_the_form_of_the_page(near: FlaskClient, server: FileServer) -> None:
+    assert "at most 2.1 GB" in near.get("/").text
+    server.answers["/faces.zip"] = Answer(ARCHIVE, headers=ZIP)
+    form = {"url": f"{server.url}/faces.zip", "lang": "es"}
+    answer = near.post("/submit-url", data=form)
+    assert answer.status_code == 303
+    assert "faces.zip" in near.get(answer.headers["Location"]).text
+    refused = near.post("/submit-url", data={"url": "http://10.0.0.1/"})
+    assert (refused.status_code, "url_not_public" in refused.text) == (400, True)
+    assert near.post("/submit-url").status_code == 400
+
+
 def test_nothing_is_left_of_a_url_that_fails(
     near: FlaskClient, services: Services, server: FileServer
 ) -> None:
