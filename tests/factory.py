@@ -18,6 +18,15 @@ from semblante.services import Services
 from semblante.tables import Chunk, Image, Job
 
 CLASSES = [emotion._asdict() for emotion in EMOTIONS]
+PROBABILITIES = {
+    "surprise": 0.1,
+    "fear": 0.0,
+    "disgust": 0.0,
+    "happiness": 0.7,
+    "sadness": 0.1,
+    "anger": 0.0,
+    "neutral": 0.1,
+}
 
 
 def jpeg(shade: int = 128, size: tuple[int, int] = (32, 32)) -> bytes:

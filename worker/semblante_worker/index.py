@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from semblante import bulk, chunks, jobs, lifecycle, uploads
+from semblante import bulk, chunks, jobs, lifecycle, uploads, usage
 from semblante.archive import Limits, Listing, Member, detect_kind, list_members, unpack_gzip
 from semblante.errors import ArchiveError, NotFound
 from semblante.services import Services
@@ -128,6 +128,7 @@ def _start(services: Services, step: Step, listing: Listing) -> None:
         job.skipped = listing.skipped
         if job.total == 0:
             raise ArchiveError("no_images", "The upload holds no image that Semblante reads.")
+        usage.add(session, job.owner, images=job.total)
         lifecycle.move(job, "in_progress")
         session.flush()
         chunks.queue_window(session, services.queue, job, services.settings.window_chunks)
