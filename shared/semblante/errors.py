@@ -151,6 +151,8 @@ REQUEST_ERROR_CODES: dict[str, str] = {
     "idempotency_mismatch": "This Idempotency-Key was used with another request.",
     "worker_unavailable": "No worker answered in time.",
     "broker_unavailable": "The message broker does not answer.",
+    "storage_unavailable": "The storage of uploads and results does not answer, or refuses.",
+    "invalid_storage_url": "SEMBLANTE_STORAGE_URL names no storage that Semblante knows.",
     "database_unavailable": "The database does not answer, or lacks the newest schema.",
     "server_unavailable": "No Semblante server answers at this address.",
     "already_running": "Another Semblante stack uses this data folder.",

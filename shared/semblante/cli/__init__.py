@@ -25,7 +25,10 @@ PLACES = {
         "semblante.cli.models",
         "List, show, import, remove and choose models; fetch the face detector.",
     ),
-    "migrate": CommandPlace("semblante.cli.migrate", "Bring the database to the newest schema."),
+    "migrate": CommandPlace(
+        "semblante.cli.migrate",
+        "Bring the database to the newest schema, and make the storage's folder or bucket.",
+    ),
     "doctor": CommandPlace("semblante.cli.doctor", "Check that everything needed is here."),
 }
 """Our own commands in the order of `semblante --help`; a test compares the summaries."""
