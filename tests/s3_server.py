@@ -68,7 +68,9 @@ def run_s3_server(folder: Path) -> Iterator[S3Server]:
         *(f"-{name}={port}" for name, port in chosen.items()),
     )
     endpoint = f"http://127.0.0.1:{chosen['s3.port']}"
-    component = Component(name="s3", command=command, ready=lambda: _answers(endpoint), grace_seconds=1)
+    component = Component(
+        name="s3", command=command, ready=lambda: _answers(endpoint), grace_seconds=1
+    )
     with Supervisor(folder / "logs", [[component]]):
         yield S3Server(endpoint)
 
