@@ -146,6 +146,10 @@ class Settings(BaseSettings):
     upload_expiry_hours: float = Field(
         24.0, gt=0, description="Hours after which an unfinished upload is removed."
     )
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="Port of a worker's metrics for Prometheus; 0 serves none."
+    )
+    metrics_host: str = Field("127.0.0.1", description="Address that these are served on.")
     log_format: Literal["console", "json"] = Field("console", description="Form of log lines.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least level of log lines."

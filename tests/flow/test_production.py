@@ -48,8 +48,7 @@ def environment(
     folder.mkdir()
     for secret, value in secrets.items():
         (folder / secret).write_text(f"{value}\n")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     ours = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     return {
         **ours,
@@ -92,6 +91,21 @@ def role(host: Path, environment: dict[str, str], command: Sequence[str]) -> Ite
     assert process.returncode == 0, log.read_text()
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
+def images_counted(port: int) -> float:
+    """Return how many images the worker with this port of metrics has written."""
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    assert 'semblante_step_seconds_count{step="predict"}' in text
+    assert "semblante_batch_faces_sum" in text
+    lines = [line for line in text.splitlines() if line.startswith("semblante_images_total")]
+    return sum(float(line.rpartition(" ")[2]) for line in lines)
+
+
 def wait_until_ready(server: str) -> None:
     deadline = time.monotonic() + 120
     while True:
@@ -114,22 +128,26 @@ def test_two_workers_that_share_no_folder_give_the_same_csv(
     with embedded_stack(settings, web=False, predict_worker=False) as stack:
         services = opened(stack.settings)
         expected = csv_of(services, submit(services, archive))
+    metrics_ports = [free_port(), free_port()]
     subprocess.run([*PROGRAM, "migrate"], env=environment, check=True, cwd=tmp_path)
     with ExitStack() as hosts:
-        logs = [
-            hosts.enter_context(role(tmp_path / name, environment, command))
-            for name, command in (
-                ("first", ["worker", "--name", "first"]),
-                ("second", ["worker", "--name", "second"]),
-                ("web", ["web", "--processes", "2"]),
-            )
-        ]
+        logs = []
+        for name, port in zip(("first", "second"), metrics_ports, strict=True):
+            variables = {**environment, "SEMBLANTE_METRICS_PORT": str(port)}
+            command = ["worker", "--name", name]
+            logs.append(hosts.enter_context(role(tmp_path / name, variables, command)))
+        hosts.enter_context(role(tmp_path / "web", environment, ["web", "--processes", "2"]))
         wait_until_ready(environment["SEMBLANTE_SERVER"])
         with Client(environment["SEMBLANTE_SERVER"], api_key=KEY) as client:
             job = client.wait(client.submit(archive).id)
             client.download(job.id, tmp_path / "results.csv")
             client.delete(job.id)
         assert (tmp_path / "results.csv").read_bytes() == expected
-        for log in logs[:2]:
+        labelled = sum(images_counted(port) for port in metrics_ports)
+        assert labelled == job.counts.total
+        headers = {"Authorization": f"Bearer {KEY}"}
+        shown = httpx.get(f"{environment['SEMBLANTE_SERVER']}/metrics", headers=headers).text
+        assert 'semblante_queue_messages{queue="classify"} 0.0' in shown
+        for log in logs:
             assert '"chunk labelled"' in log.read_text(), "both workers take part"
     assert not list(tmp_path.glob("*/data/storage")), "nobody keeps bytes of his own"
