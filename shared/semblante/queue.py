@@ -22,6 +22,7 @@ QUEUES: dict[str, QueueName] = {
     "semblante.index": "control",
     "semblante.finish": "control",
     "semblante.sweep": "control",
+    "semblante.tidy": "control",
     "semblante.classify": "classify",
     "semblante.predict": "predict",
 }

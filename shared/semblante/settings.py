@@ -146,6 +146,15 @@ class Settings(BaseSettings):
     upload_expiry_hours: float = Field(
         24.0, gt=0, description="Hours after which an unfinished upload is removed."
     )
+    retention_days: float = Field(
+        30.0,
+        ge=0,
+        description="Days after its end that a job's images, rows and files are removed, unless it "
+        "asks otherwise; 0 keeps them.",
+    )
+    tidy_seconds: float = Field(
+        3600.0, gt=0, description="Time between two looks for expired jobs and orphaned bytes."
+    )
     metrics_port: int = Field(
         0, ge=0, le=65535, description="Port of a worker's metrics for Prometheus; 0 serves none."
     )

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
-from semblante import jobs, uploads
+from semblante import jobs, retention, uploads
 from semblante.default_model import choose
 from semblante.detection import DETECT_MEANING, Detect
 from semblante.emotions import Language
@@ -42,6 +42,13 @@ class JobOptions(Choices):
     """How a job labels."""
 
     lang: Language = Field("en", description="Language of the CSV's emotions unless asked else.")
+    retention_days: float | None = Field(
+        None,
+        ge=0,
+        le=36_500,
+        description="Days after its end that its images, rows and files are removed; 0 keeps them. "
+        "The server's default without.",
+    )
 
 
 class JobFromUpload(JobOptions):
@@ -96,10 +103,7 @@ def submit(services: Services, request: Request) -> Job:
                 services.queue,
                 upload,
                 jobs.ModelOfJob.of(model),
-                options={
-                    "detect": request.options.detect or services.settings.detect,
-                    "lang": request.options.lang,
-                },
+                options=_kept_options(request.options, services),
                 note=request.options.metadata,
                 idempotency=idempotency,
             )
@@ -108,6 +112,13 @@ def submit(services: Services, request: Request) -> Job:
             if idempotency and (earlier := _earlier(session, *idempotency)):
                 return earlier
         raise
+
+
+def _kept_options(options: JobOptions, services: Services) -> dict[str, Any]:
+    kept = {"detect": options.detect or services.settings.detect, "lang": options.lang}
+    if options.retention_days is not None:
+        return {**kept, retention.OPTION: options.retention_days}
+    return kept
 
 
 def _check_room(session: Session, services: Services) -> None:

@@ -13,11 +13,13 @@ from structlog.contextvars import bound_contextvars
 
 from semblante.detection import Detect
 from semblante.errors import SemblanteError
+from semblante.retention import expire_jobs
 from semblante_worker.caps import StuckDecode
 from semblante_worker.classify import classify_chunk
 from semblante_worker.finish import finish_job
 from semblante_worker.index import index_job
 from semblante_worker.metrics import STEP_SECONDS
+from semblante_worker.orphans import remove_orphans
 from semblante_worker.predict_request import answer_request
 from semblante_worker.process import WorkerProcess
 from semblante_worker.sweep import sweep
@@ -44,6 +46,11 @@ def register_tasks(app: Celery, process: Callable[[], WorkerProcess]) -> None:
     @app.task(name="semblante.sweep")
     def sweep_all() -> None:
         sweep(process().services)
+
+    @app.task(name="semblante.tidy")
+    def tidy() -> None:
+        expire_jobs(process().services)
+        remove_orphans(process().services)
 
     # Not again after a crash: an image that ends its worker would end the next one, too.
     @app.task(name="semblante.predict", ignore_result=False, acks_late=False)
