@@ -31,14 +31,20 @@ def part_bytes(number: int) -> int:
 
 def cut(blocks: Iterable[bytes], number: int, head: bytes = b"") -> Iterator[bytes]:
     """Cut `head` and `blocks` into part `number` and those after it; the last one is too short."""
-    buffer = bytearray(head)
+    waiting, size = [head], len(head)
     for block in blocks:
-        buffer += block
-        while len(buffer) >= (size := part_bytes(number)):
-            yield bytes(buffer[:size])
-            del buffer[:size]
+        waiting.append(block)
+        size += len(block)
+        while size >= part_bytes(number):
+            joined = b"".join(waiting)
+            waiting.clear()  # before the part is sent: it need not be held twice
+            waiting.append(joined[part_bytes(number) :])
+            part = joined[: part_bytes(number)]
+            del joined
+            yield part
+            size -= len(part)
             number += 1
-    yield bytes(buffer)
+    yield b"".join(waiting)
 
 
 @dataclass
