@@ -22,8 +22,17 @@ CLASSES = [emotion._asdict() for emotion in EMOTIONS]
 
 def jpeg(shade: int = 128, size: tuple[int, int] = (32, 32)) -> bytes:
     """Return a small grey JPEG."""
+    return _picture("JPEG", shade, size)
+
+
+def gif(shade: int = 128, size: tuple[int, int] = (32, 32)) -> bytes:
+    """Return a small grey GIF, which is always read by Pillow."""
+    return _picture("GIF", shade, size)
+
+
+def _picture(form: str, shade: int, size: tuple[int, int]) -> bytes:
     buffer = io.BytesIO()
-    Picture.new("L", size, shade).save(buffer, "JPEG")
+    Picture.new("L", size, shade).save(buffer, form)
     return buffer.getvalue()
 
 

@@ -110,7 +110,13 @@ class Settings(BaseSettings):
     decode_threads: int = Field(
         0, ge=0, description="Decoding threads per worker process; 0 shares the cores out."
     )
-    batch_size: int = Field(64, ge=1, le=4096, description="Images per forward pass.")
+    batch_size: int = Field(
+        0,
+        ge=0,
+        le=4096,
+        description="Images per forward pass; 0 is 64 on CPUs, and on GPUs what their free memory "
+        "allows, at most 1,024.",
+    )
     chunk_images: int = Field(256, ge=1, description="Most images in a chunk.")
     chunk_bytes: int = Field(64 * MIB, ge=1, description="Most packed bytes in a chunk.")
     window_chunks: int = Field(64, ge=1, description="Chunks of one job queued at a time.")

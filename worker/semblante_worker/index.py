@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from semblante import chunks, jobs, lifecycle, uploads
+from semblante import bulk, chunks, jobs, lifecycle, uploads
 from semblante.archive import Limits, Listing, Member, detect_kind, list_members, unpack_gzip
 from semblante.errors import ArchiveError, NotFound
 from semblante.services import Services
@@ -101,7 +101,7 @@ def _write_images(step: Step, listing: Iterable[Member]) -> Iterator[int]:
             rows = [
                 _image_row(job.id, number, member) for number, member in enumerate(members, index)
             ]
-            session.execute(insert(Image), rows)
+            bulk.insert_rows(session, Image, rows)
         index += len(members)
         yield from (0 if member.error_code else member.packed_bytes for member in members)
 

@@ -16,7 +16,8 @@ from semblante.errors import ImageError
 from semblante.settings import Settings
 from semblante_worker.batch import Batch, Batched, group_faces
 from semblante_worker.caps import Caps
-from semblante_worker.decode import decode_images, decode_one
+from semblante_worker.decode import decode_one
+from semblante_worker.decode_many import decode_images
 from semblante_worker.detect import FaceFinder
 from semblante_worker.detector import Detector, load_detector
 from semblante_worker.engines import Engine, Numbers, load_engine
@@ -75,7 +76,7 @@ class Predictor:
             caps=Caps.from_settings(settings),
         )
         running: tuple[Batch, Future[Numbers]] | None = None
-        for batch in group_faces(outcomes, settings.batch_size, spec.shape):
+        for batch in group_faces(outcomes, settings.batch_size or engine.batch_rows, spec.shape):
             following = batch, self._start(engine, batch)
             if running is not None:
                 batch_before, future = running
