@@ -15,6 +15,7 @@ from pydantic_core import PydanticUndefined
 
 from semblante.cli import cli
 from semblante.errors import IMAGE_ERROR_CODES, JOB_ERROR_CODES, REQUEST_ERROR_CODES
+from semblante.secret_files import SECRETS
 from semblante.settings import Settings
 from semblante_worker.training.recipe import Augmentation, Data, Phase, Recipe, RecipeClass
 from semblante_worker.training.recipe_files import load_recipe, recipe_names
@@ -40,8 +41,10 @@ def settings_page() -> str:
         f"| `SEMBLANTE_{name.upper()}` | {_default(field)} | {field.description} |"
         for name, field in Settings.model_fields.items()
     ]
+    secrets = ", ".join(f"`SEMBLANTE_{name.upper()}_FILE`" for name in sorted(SECRETS))
     return (
-        "# Settings\n\nEvery setting is an environment variable. Options of a command go first.\n\n"
+        "# Settings\n\nEvery setting is an environment variable. Options of a command go first.\n"
+        f"A secret may lie in a file instead: {secrets} name it.\n\n"
         "| variable | default | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n"
     )
 

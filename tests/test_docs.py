@@ -30,6 +30,18 @@ def test_every_csv_column_is_documented() -> None:
     assert documented == csv_header(Job(classes=CLASSES))
 
 
+def test_every_metric_is_documented() -> None:
+    defined = {
+        name
+        for path in ("web/semblante_web/metrics.py", "worker/semblante_worker/metrics.py")
+        for name in re.findall(r'"(semblante_\w+)"', (REPOSITORY / path).read_text("utf-8"))
+    }
+    text = (DOCS / "operations.md").read_text(encoding="utf-8")
+    documented = {name.removesuffix("_total") for name in re.findall(r"`(semblante_\w+)", text)}
+    assert len(defined) == 8
+    assert defined - documented == set()
+
+
 def test_every_code_that_is_raised_is_in_the_tables() -> None:
     raising = "|".join(
         name for name in dir(errors) if isinstance(getattr(errors, name), type) and name != "Any"

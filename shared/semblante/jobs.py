@@ -231,4 +231,4 @@ def images_per_second(session: Session, job: Job) -> float | None:
             Chunk.job_id == job.id, Chunk.state == "done", Chunk.done_at >= since
         )
     )
-    return (images or 0) / seconds if seconds > 0 else None
+    return int(images or 0) / seconds if seconds > 0 else None  # PostgreSQL sums to a Decimal

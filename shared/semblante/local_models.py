@@ -69,7 +69,7 @@ def fetch_local_bundle(settings: Settings, name: str | None) -> Bundle:
         Unavailable: `database_unavailable` or `model_unavailable`.
     """
     digest = find_local_model(settings, name).digest
-    with open_cache(settings, open_storage(settings.storage)).hold(digest) as bundle:
+    with open_cache(settings, open_storage(settings)).hold(digest) as bundle:
         return bundle
 
 
@@ -83,7 +83,7 @@ def verify_local_model(settings: Settings, model: ListedModel) -> None:
     if model.origin == "shipped":
         read_bundle(shipped_bundle(model.reference).folder, verify=True)
         return
-    for _name, blocks in stored_files(open_storage(settings.storage), model.digest):
+    for _name, blocks in stored_files(open_storage(settings), model.digest):
         for _block in blocks:
             pass
 

@@ -22,6 +22,7 @@ QUEUES: dict[str, QueueName] = {
     "semblante.index": "control",
     "semblante.finish": "control",
     "semblante.sweep": "control",
+    "semblante.tidy": "control",
     "semblante.classify": "classify",
     "semblante.predict": "predict",
 }
@@ -29,6 +30,7 @@ QUEUES: dict[str, QueueName] = {
 
 # Longer than any chunk: a lease, not the broker, decides when work is given to another worker.
 VISIBILITY_TIMEOUT_SECONDS = 3600
+WORKER_ANSWER_SECONDS = 2.0
 log = structlog.get_logger()
 
 
@@ -105,6 +107,19 @@ class Queue:
 
         event.listen(session, "after_commit", after_commit, once=True)
 
+    def check_worker(self) -> None:
+        """Return as soon as one worker answers.
+
+        Raises:
+            Unavailable: `broker_unavailable`, or `worker_unavailable` when none answers in 2 s.
+        """
+        try:
+            answers = self.app.control.ping(timeout=WORKER_ANSWER_SECONDS, limit=1)
+        except OperationalError as error:
+            raise _broker_away(error) from error
+        if not answers:
+            raise Unavailable("worker_unavailable", "No worker answers: start one, or see its log.")
+
     def depth(self, queue: QueueName) -> int:
         """Return how many messages wait in `queue`.
 
@@ -116,6 +131,8 @@ class Queue:
                 channel = connection.default_channel
                 return int(channel.queue_declare(queue, passive=False).message_count)
         except OperationalError as error:
-            raise Unavailable(
-                "broker_unavailable", f"The broker does not answer: {error}"
-            ) from error
+            raise _broker_away(error) from error
+
+
+def _broker_away(error: OperationalError) -> Unavailable:
+    return Unavailable("broker_unavailable", f"The broker does not answer: {error}")

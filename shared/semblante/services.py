@@ -29,6 +29,6 @@ def open_services(settings: Settings) -> Services:
     return Services(
         settings=settings,
         database=Database(settings.database),
-        storage=open_storage(settings.storage),
+        storage=open_storage(settings),
         queue=Queue(make_app(settings)),
     )

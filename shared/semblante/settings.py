@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 import platformdirs
 from pydantic import Field, IPvAnyNetwork
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from semblante.detection import DETECT_MEANING, Detect
+from semblante.secret_files import SecretFiles
 
 GIB = 1024**3
 MIB = 1024**2
@@ -34,8 +35,18 @@ class Settings(BaseSettings):
         None, description="Valkey or Redis URL; without it, the stack's own broker."
     )
     storage_url: str | None = Field(
-        None, description="`file:///folder` of uploads and results; without it, the data folder."
+        None,
+        description="`file:///folder` or `s3://bucket/prefix` of uploads and results; without it, "
+        "the data folder.",
     )
+    s3_endpoint: str | None = Field(
+        None, description="Address of the S3 server; without it, Amazon's."
+    )
+    s3_region: str = Field("us-east-1", description="Region of the bucket.")
+    s3_access_key: str | None = Field(
+        None, description="Name of the S3 credentials; without it, from where AWS's tools have it."
+    )
+    s3_secret_key: str | None = Field(None, description="Secret of the S3 credentials.")
     server: str = Field(
         "http://127.0.0.1:8000", description="Server that the client commands talk to."
     )
@@ -185,10 +196,35 @@ class Settings(BaseSettings):
     upload_expiry_hours: float = Field(
         24.0, gt=0, description="Hours after which an unfinished upload is removed."
     )
+    retention_days: float = Field(
+        30.0,
+        ge=0,
+        description="Days after its end that a job's images, rows and files are removed, unless it "
+        "asks otherwise; 0 keeps them.",
+    )
+    tidy_seconds: float = Field(
+        3600.0, gt=0, description="Time between two looks for expired jobs and orphaned bytes."
+    )
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="Port of a worker's metrics for Prometheus; 0 serves none."
+    )
+    metrics_host: str = Field("127.0.0.1", description="Address that these are served on.")
     log_format: Literal["console", "json"] = Field("console", description="Form of log lines.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least level of log lines."
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (not read)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (see SecretFiles)
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read options first, then variables, then the files that variables name."""
+        return init_settings, env_settings, SecretFiles(settings_cls)
 
     @property
     def database(self) -> str:

@@ -16,7 +16,7 @@ from semblante.bundle_store import store_bundle
 from semblante.bundles import shipped_bundle
 from semblante.errors import Unavailable
 from semblante.file_lock import file_lock
-from semblante.storage import LocalStorage
+from semblante.local_storage import LocalStorage
 
 MUCH = 10**9
 
@@ -134,7 +134,7 @@ USE_OFTEN = """
 import sys
 from pathlib import Path
 from semblante.bundle_cache import BundleCache
-from semblante.storage import LocalStorage
+from semblante.local_storage import LocalStorage
 
 storage, folder, *digests = sys.argv[1:]
 cache = BundleCache(LocalStorage(Path(storage)), Path(folder), 150_000)

@@ -18,8 +18,8 @@ from semblante.bundle_store import store_bundle, stored_files
 from semblante.bundles import PACKAGE_MODELS, Model, read_bundle
 from semblante.errors import BundleError, Conflict, NotFound
 from semblante.jobs import ModelOfJob
+from semblante.local_storage import LocalStorage
 from semblante.services import Services
-from semblante.storage import LocalStorage
 from semblante.tables import ImportedModel
 
 

@@ -49,9 +49,7 @@ def test_an_empty_database_reaches_head_and_equals_the_tables(url: str) -> None:
 def services(url: str, settings: Settings) -> Iterator[Services]:
     upgrade(url)
     settings = settings.model_copy(update={"database_url": url})
-    services = Services(
-        settings, Database(url), open_storage(settings.storage), Queue(make_app(settings))
-    )
+    services = Services(settings, Database(url), open_storage(settings), Queue(make_app(settings)))
     yield services
     services.queue.app.close()
     services.database.dispose()

@@ -54,7 +54,7 @@ def test_it_serves_and_ends(services: Services, tmp_path: Path, kill: bool) -> N
     try:
         wait_until_it_serves(f"http://127.0.0.1:{port}", process)
         ready = httpx.get(f"http://127.0.0.1:{port}/readyz")
-        assert ready.json()["status"] == "ok"
+        assert ready.json()["checks"]["database"] == "ok"
         children = psutil.Process(process.pid).children()
         assert len(children) == 1
         (process.kill if kill else process.terminate)()

@@ -11,8 +11,10 @@ from semblante_web.app import create_app
 def test_health(client: FlaskClient) -> None:
     assert client.get("/healthz").get_json() == {"status": "ok"}
     ready = client.get("/readyz")
-    assert ready.status_code == 200
-    assert ready.get_json()["checks"] == {"database": "ok", "broker": "ok", "storage": "ok"}
+    assert ready.status_code == 503
+    checks = ready.get_json()["checks"]
+    assert checks.pop("worker").startswith("No worker answers")
+    assert checks == {"database": "ok", "broker": "ok", "storage": "ok"}
 
 
 def test_what_is_away_is_named(services: Services) -> None:

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from factory import jpeg, reload, submit, zip_bytes
-from semblante import uploads
+from semblante import jobs, uploads
 from semblante.services import Services
 from semblante.tables import Job
 from semblante_web.app import create_app
@@ -87,6 +87,13 @@ def test_a_job_over_an_upload(client: FlaskClient, services: Services) -> None:
     assert (missing.status_code, missing.get_json()["code"]) == (404, "upload_not_found")
 
 
+def test_a_job_keeps_its_own_retention(client: FlaskClient, services: Services) -> None:
+    for fields, kept in (({"retention_days": "1.5"}, 1.5), ({}, None)):
+        made = post(client, ("a.zip", ARCHIVE), **fields).get_json()
+        with services.database.reading() as session:
+            assert jobs.get(session, made["id"]).options.get("retention_days") == kept
+
+
 @pytest.mark.parametrize(
     ("fields", "detail"),
     [
@@ -96,6 +103,7 @@ def test_a_job_over_an_upload(client: FlaskClient, services: Services) -> None:
         ),
         ({"lang": "fr"}, "lang: Input should be 'en' or 'es'"),
         ({"metadata": "[]"}, "metadata: Input should be a valid dictionary"),
+        ({"retention_days": "-1"}, "retention_days: Input should be greater than or equal to 0"),
         ({"colour": "red"}, "colour: Extra inputs are not permitted"),
     ],
 )

@@ -93,7 +93,14 @@ def test_bodies(document: dict[str, Any]) -> None:
     body = document["paths"]["/api/v1/jobs"]["post"]["requestBody"]["content"]
     assert set(body) == {"multipart/form-data", "application/json"}
     form = body["multipart/form-data"]["schema"]
-    assert set(form["properties"]) == {"file", "model", "detect", "lang", "metadata"}
+    assert set(form["properties"]) == {
+        "file",
+        "model",
+        "detect",
+        "lang",
+        "retention_days",
+        "metadata",
+    }
     assert form["required"] == ["file"]
 
 

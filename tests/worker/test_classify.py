@@ -21,9 +21,9 @@ from semblante.detector_weights import yunet_path
 from semblante.errors import ImageError
 from semblante.export import csv_blocks
 from semblante.jobs import ModelOfJob
+from semblante.local_storage import LocalStorage
 from semblante.services import Services
 from semblante.settings import Settings
-from semblante.storage import LocalStorage
 from semblante.tables import Chunk, Image, Job, Result
 from semblante_worker.classify import classify_chunk
 from semblante_worker.finish import finish_job

@@ -15,6 +15,7 @@ from semblante_web import (
     images_api,
     jobs_api,
     login_page,
+    metrics,
     models_api,
     pages,
     predict_api,
@@ -68,6 +69,7 @@ def create_app(settings: Settings, services: Services | None = None) -> APIFlask
     app.register_blueprint(predict_api.blueprint)
     app.register_blueprint(models_api.blueprint)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(metrics.blueprint)
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(predict_page.blueprint)

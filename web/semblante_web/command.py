@@ -12,6 +12,7 @@ from semblante.binding import check_binding
 from semblante.logs import configure_logs
 from semblante.settings import Settings, settings_with
 from semblante.stack.launch import die_with_parent
+from semblante_web.memory import give_large_blocks_back
 
 GRACE_SECONDS = 8
 """Less than the stack's own patience; a broken upload goes on after the next start."""
@@ -66,3 +67,4 @@ def web(host: str | None, port: int | None, data: Path | None, processes: int) -
 
 def _after_fork(_arbiter: object, _worker: object) -> None:
     die_with_parent()
+    give_large_blocks_back()

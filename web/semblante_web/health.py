@@ -17,7 +17,7 @@ from semblante.services import Services
 from semblante_web.current import services
 
 READY: dict[int | str, Any] = {
-    200: {"description": "Database, broker and storage answer."},
+    200: {"description": "Database, broker, storage and a worker answer."},
     503: {"description": "One of them does not."},
 }
 blueprint = APIBlueprint("health", __name__, tag="Health")
@@ -36,11 +36,12 @@ def is_alive() -> Response:
     responses=READY,
 )
 def is_ready() -> tuple[Response, int]:
-    """Tell whether database, broker and storage answer, each by `ok` or the reason."""
+    """Tell whether database, broker, storage and a worker answer: `ok` or the reason."""
     checks: dict[str, Callable[[Services], object]] = {
         "database": _ask_database,
         "broker": _ask_broker,
         "storage": _ask_storage,
+        "worker": _ask_workers,
     }
     found = {name: _outcome(check) for name, check in checks.items()}
     is_fine = all(outcome == "ok" for outcome in found.values())
@@ -62,6 +63,10 @@ def _ask_database(services: Services) -> None:
 
 def _ask_broker(services: Services) -> None:
     services.queue.depth("control")
+
+
+def _ask_workers(services: Services) -> None:
+    services.queue.check_worker()
 
 
 def _ask_storage(services: Services) -> None:

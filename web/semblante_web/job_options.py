@@ -34,6 +34,13 @@ class JobOptions(Choices):
     """How a job labels."""
 
     lang: Language = Field("en", description="Language of the CSV's emotions unless asked else.")
+    retention_days: float | None = Field(
+        None,
+        ge=0,
+        le=36_500,
+        description="Days after its end that its images, rows and files are removed; 0 keeps them. "
+        "The server's default without.",
+    )
 
 
 class JobFromJson(JobOptions):

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import IO
 
 from werkzeug.exceptions import ClientDisconnected
 
-from semblante.errors import Conflict, NotFound, TooLarge
+from semblante import uploads
+from semblante.errors import NotFound, TooLarge
 from semblante.services import Services
+from semblante.storage_keys import check_offset
 from semblante.tables import Upload
 from semblante_web.refusals import ChecksumMismatch
 from semblante_web.tus import Checksum
+from semblante_web.upload_lock import alone
 
 BLOCK_BYTES = 256 * 1024
 
@@ -32,9 +31,13 @@ def received(services: Services, upload: Upload) -> int:
 
 
 def receive(
-    services: Services, upload: Upload, offset: int, stream: IO[bytes], checksum: Checksum | None
+    services: Services,
+    upload: Upload,
+    offset: int,
+    stream: IO[bytes],
+    checksum: Checksum | None = None,
 ) -> int:
-    """Append `stream` to `upload` at `offset` and return the new offset.
+    """Append `stream` to `upload` at `offset` and return the new offset; complete it at its end.
 
     What arrived before a broken connection stays, so that the client goes on from there; with a
     checksum it goes, since it cannot be verified.
@@ -44,71 +47,42 @@ def receive(
         TooLarge: `too_large_upload`, when there are more bytes than announced; none is kept.
         ChecksumMismatch: `checksum_mismatch`; none is kept.
     """
-    with _alone(services, upload.id):
-        _check_offset(services, upload, offset)
-        hasher = hashlib.new(checksum.algorithm if checksum else "sha1", usedforsecurity=False)
-        room = upload.size_bytes - offset
-        blocks = _blocks(stream, room, hasher if checksum else None)
-        try:
-            end = services.storage.append(upload.storage_key, offset, blocks)
-        except TooLarge:
-            services.storage.append(upload.storage_key, offset, ())
-            raise
-        if checksum and not checksum.matches(hasher):
-            services.storage.append(upload.storage_key, offset, ())
-            raise ChecksumMismatch("checksum_mismatch", "The bytes differ from those announced.")
+    with alone(services, upload.id):
+        check_offset(received(services, upload), offset)
+        if upload.completed_at is not None:
+            return offset
+        blocks = _blocks(stream, upload.size_bytes - offset, checksum)
+        end = services.storage.append(upload.storage_key, offset, blocks)
+        if end == upload.size_bytes:
+            complete(services, upload)
         return end
 
 
-def _check_offset(services: Services, upload: Upload, offset: int) -> None:
-    stored = received(services, upload)
-    if stored != offset:
-        raise Conflict("upload_offset", f"{stored} bytes are here, and Upload-Offset is {offset}.")
+def complete(services: Services, upload: Upload) -> None:
+    """Make the upload, all of whose bytes are stored, one that a job can use."""
+    services.storage.seal(upload.storage_key)
+    with services.database.writing() as session:
+        stored = uploads.get(session, upload.id)
+        uploads.finish(stored, upload.size_bytes)
+        upload.completed_at = stored.completed_at
 
 
-def _blocks(stream: IO[bytes], room: int, hasher: hashlib._Hash | None) -> Iterator[bytes]:
+def _blocks(stream: IO[bytes], room: int, checksum: Checksum | None) -> Iterator[bytes]:
     """Yield what arrives, until the end of the request or of the connection."""
-    while True:
-        try:
-            block = stream.read(BLOCK_BYTES)
-        except (ClientDisconnected, OSError):
-            return
-        if not block:
-            return
+    hasher = hashlib.new(checksum.algorithm if checksum else "sha1", usedforsecurity=False)
+    while block := _next_block(stream):
         if len(block) > room:
             raise TooLarge("too_large_upload", "There are more bytes than Upload-Length says.")
         room -= len(block)
-        if hasher is not None:
+        if checksum is not None:
             hasher.update(block)
         yield block
+    if checksum and not checksum.matches(hasher):
+        raise ChecksumMismatch("checksum_mismatch", "The bytes differ from those announced.")
 
 
-@contextmanager
-def _alone(services: Services, upload_id: str) -> Iterator[None]:
-    """Keep other requests, also of other web processes on this machine, off the upload.
-
-    A lock of the kernel: it is gone with its holder. A request whose connection broke may hold it
-    a moment longer; the client asks again then, as tus clients do after 409.
-    """
-    path = services.settings.data / "run" / "uploads" / f"{upload_id}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _next_block(stream: IO[bytes]) -> bytes:
     try:
-        _lock(descriptor, path)
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int, path: Path) -> None:
-    busy = Conflict("upload_offset", "Another request is still sending bytes of this upload.")
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        is_current = os.path.samestat(os.fstat(descriptor), path.stat())
-    except (BlockingIOError, FileNotFoundError):
-        raise busy from None
-    if not is_current:  # the last holder unlinked this file, and another one is in use
-        raise busy
+        return stream.read(BLOCK_BYTES)
+    except (ClientDisconnected, OSError):
+        return b""

@@ -5,20 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
-from semblante import jobs, uploads, usage
+from semblante import jobs, retention, uploads, usage
 from semblante.default_model import choose
 from semblante.errors import Conflict, Refused
 from semblante.services import Services
 from semblante.tables import Job, Upload
 from semblante_web.access import identity, record
 from semblante_web.job_bytes import bytes_of
-from semblante_web.job_options import JobFromFiles, JobFromUpload, JobFromUrl
+from semblante_web.job_options import JobFromFiles, JobFromUpload, JobFromUrl, JobOptions
 from semblante_web.quotas import check_open_jobs, check_quota
 
 BLOCK_BYTES = 1024 * 1024
@@ -63,10 +63,7 @@ def submit(services: Services, request: Request) -> Job:
                 services.queue,
                 upload,
                 jobs.ModelOfJob.of(model),
-                options={
-                    "detect": request.options.detect or services.settings.detect,
-                    "lang": request.options.lang,
-                },
+                options=_kept_options(request.options, services),
                 note=request.options.metadata,
                 idempotency=idempotency,
             )
@@ -78,6 +75,13 @@ def submit(services: Services, request: Request) -> Job:
             if idempotency and (earlier := _earlier(session, *idempotency)):
                 return earlier
         raise
+
+
+def _kept_options(options: JobOptions, services: Services) -> dict[str, Any]:
+    kept = {"detect": options.detect or services.settings.detect, "lang": options.lang}
+    if options.retention_days is not None:
+        return {**kept, retention.OPTION: options.retention_days}
+    return kept
 
 
 def _complete_upload(session: Session, upload_id: str, size: int | None) -> Upload:

@@ -25,6 +25,7 @@ from semblante.steps import RENEWALS_PER_LEASE, LeaseLost
 from semblante.storage import StoredSource
 from semblante.tables import Image, Job
 from semblante_worker.caps import StuckDecode
+from semblante_worker.metrics import CHUNKS, STEP_SECONDS, count_rows
 from semblante_worker.model_loading import load_model
 from semblante_worker.outcome import Failure, NoFace, Repeat
 from semblante_worker.predict import Prediction, Predictor
@@ -78,11 +79,15 @@ def classify_chunk(services: Services, predictor: Predictor, job_id: str, first:
         return
     started = time.monotonic()
     try:
-        labelled = _label(services, predictor, claim)
-        _write(services, claim, labelled)
+        with STEP_SECONDS.labels("label").time():
+            labelled = _label(services, predictor, claim)
+        with STEP_SECONDS.labels("write").time():
+            _write(services, claim, labelled)
         seconds = round(time.monotonic() - started, 3)
         rows = len(labelled.rows)
         log.info("chunk labelled", job_id=job_id, first=first, rows=rows, seconds=seconds)
+        CHUNKS.labels("done").inc()
+        count_rows(labelled.rows)
     except LeaseLost:
         _put_back(services, claim)
     except (BundleError, NotFound) as error:
@@ -190,6 +195,7 @@ def _renewing(services: Services, claim: Claim, items: Iterable[Item]) -> Iterat
 
 
 def _put_back(services: Services, claim: Claim, *, counts: bool = False) -> None:
+    CHUNKS.labels("crashed" if counts else "put_back").inc()
     with services.database.writing() as session:
         chunks.release(session, claim, counts=counts)
         job = session.get(Job, claim.job_id, with_for_update=True)

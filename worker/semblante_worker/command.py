@@ -11,6 +11,7 @@ import click
 from semblante.local_models import fetch_local_bundle
 from semblante.settings import Settings, settings_with
 from semblante.stack.stack import ready_file
+from semblante_worker.metrics_server import served_metrics
 
 
 @click.command()
@@ -36,14 +37,16 @@ def worker(
     data: Path | None,
 ) -> None:
     """Run one worker: it indexes archives, labels chunks and answers single images."""
-    from semblante_worker.run import run_worker
-
     each = devices.split(",") if devices else []
     settings = settings_with(
         worker_processes=processes or len(each) or None, device=device, data=data
     )
     ready = ready_file(settings.data, name)
-    sys.exit(run_worker(settings, name, queues.split(","), ready, each))
+    with served_metrics(settings, name):
+        from semblante_worker.run import run_worker  # its metrics go where `served_metrics` said
+
+        code = run_worker(settings, name, queues.split(","), ready, each)
+    sys.exit(code)
 
 
 def predict_here(settings: Settings, data: bytes, model: str | None) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from semblante_worker.decode_many import decode_images
 from semblante_worker.detect import FaceFinder
 from semblante_worker.detector import Detector, load_detector
 from semblante_worker.engines import Engine, Numbers, load_engine
+from semblante_worker.metrics import BATCH_FACES, STEP_SECONDS
 from semblante_worker.outcome import Decoded, Face, NoFace, Unlabelled
 from semblante_worker.repeats import Repeats
 
@@ -145,7 +146,13 @@ class Predictor:
         with self._lock:
             if self._executor is None:
                 self._executor = ThreadPoolExecutor(1, thread_name_prefix="predict")
-            return self._executor.submit(engine.predict, batch.pixels)
+            return self._executor.submit(_timed, engine, batch)
+
+
+def _timed(engine: Engine, batch: Batch) -> Numbers:
+    BATCH_FACES.observe(len(batch.pixels))
+    with STEP_SECONDS.labels("predict").time():
+        return engine.predict(batch.pixels)
 
 
 def _unite(batch: Batch, probabilities: Numbers) -> Iterator[Prediction | Unlabelled]:

@@ -60,7 +60,10 @@ def run_worker(
     slot = ProcessSlot()
     register_tasks(app, slot)
     if "control" in queues:
-        app.conf.semblante_sweep_seconds = settings.sweep_seconds
+        app.conf.semblante_clock = {
+            "semblante.sweep": settings.sweep_seconds,
+            "semblante.tidy": settings.tidy_seconds,
+        }
         app.steps["worker"].add(Sweeper)
 
     master = os.getpid()

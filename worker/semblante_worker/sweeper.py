@@ -1,4 +1,4 @@
-"""The clock of the sweep: a Celery boot step in the worker's parent process."""
+"""The clock of sweep and tidy: a Celery boot step in the worker's parent process."""
 
 from __future__ import annotations
 
@@ -11,26 +11,23 @@ from semblante.queue import Queue
 
 
 class Sweeper(bootsteps.StartStopStep):  # type: ignore[misc]
-    """Sends `semblante.sweep` every `sweep_seconds`; several workers may, a sweep harms nothing."""
+    """Sends each task of `semblante_clock` in its period; several workers may, neither harms."""
 
     requires = {"celery.worker.components:Timer"}
 
     def __init__(self, worker: WorkController, **options: Any) -> None:
         super().__init__(worker, **options)
-        self._entry: Any = None
+        self._entries: list[Any] = []
 
     def start(self, worker: WorkController) -> None:
-        """Begin with a sweep at once: it continues what an earlier run left."""
-        seconds = worker.app.conf.semblante_sweep_seconds
+        """Begin with all of them at once: a sweep continues what an earlier run left."""
         queue = Queue(worker.app)
-
-        def send() -> None:
-            queue.send("semblante.sweep")
-
-        send()
-        self._entry = worker.timer.call_repeatedly(seconds, send)
+        for task, seconds in worker.app.conf.semblante_clock.items():
+            queue.send(task)
+            entry = worker.timer.call_repeatedly(seconds, queue.send, (task,))
+            self._entries.append(entry)
 
     def stop(self, worker: WorkController) -> None:  # noqa: ARG002
-        """Send no more sweeps."""
-        if self._entry is not None:
-            self._entry.cancel()
+        """Send nothing more."""
+        for entry in self._entries:
+            entry.cancel()

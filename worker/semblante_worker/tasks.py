@@ -9,13 +9,17 @@ from contextlib import contextmanager
 from typing import Any
 
 from celery import Celery
+from structlog.contextvars import bound_contextvars
 
 from semblante.detection import Detect
 from semblante.errors import SemblanteError
+from semblante.retention import expire_jobs
 from semblante_worker.caps import StuckDecode
 from semblante_worker.classify import classify_chunk
 from semblante_worker.finish import finish_job
 from semblante_worker.index import index_job
+from semblante_worker.metrics import STEP_SECONDS
+from semblante_worker.orphans import remove_orphans
 from semblante_worker.predict_request import answer_request
 from semblante_worker.process import WorkerProcess
 from semblante_worker.sweep import sweep
@@ -26,20 +30,27 @@ def register_tasks(app: Celery, process: Callable[[], WorkerProcess]) -> None:
 
     @app.task(name="semblante.index")
     def index(job_id: str) -> None:
-        index_job(process().services, job_id)
+        with bound_contextvars(job_id=job_id), STEP_SECONDS.labels("index").time():
+            index_job(process().services, job_id)
 
     @app.task(name="semblante.classify")
     def classify(job_id: str, first: int) -> None:
-        with ending_when_stuck():
+        with bound_contextvars(job_id=job_id, first=first), ending_when_stuck():
             classify_chunk(process().services, process().predictor, job_id, first)
 
     @app.task(name="semblante.finish")
     def finish(job_id: str) -> None:
-        finish_job(process().services, job_id)
+        with bound_contextvars(job_id=job_id), STEP_SECONDS.labels("finish").time():
+            finish_job(process().services, job_id)
 
     @app.task(name="semblante.sweep")
     def sweep_all() -> None:
         sweep(process().services)
+
+    @app.task(name="semblante.tidy")
+    def tidy() -> None:
+        expire_jobs(process().services)
+        remove_orphans(process().services)
 
     # Not again after a crash: an image that ends its worker would end the next one, too.
     @app.task(name="semblante.predict", ignore_result=False, acks_late=False)

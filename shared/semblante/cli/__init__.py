@@ -26,7 +26,18 @@ PLACES = {
         "List, show, import, remove and choose models; fetch the face detector.",
     ),
     "keys": CommandPlace("semblante.cli.keys", "Create, list and revoke API keys."),
-    "migrate": CommandPlace("semblante.cli.migrate", "Bring the database to the newest schema."),
+    "migrate": CommandPlace(
+        "semblante.cli.migrate",
+        "Bring the database to the newest schema, and make the storage's folder or bucket.",
+    ),
+    "backup": CommandPlace(
+        "semblante.cli.backup",
+        "Copy jobs, results, uploads and models of the embedded stack to FILE, a tar.",
+    ),
+    "restore": CommandPlace(
+        "semblante.cli.backup",
+        "Fill an empty data folder from a backup, also one of an older version.",
+    ),
     "doctor": CommandPlace("semblante.cli.doctor", "Check that everything needed is here."),
 }
 """Our own commands in the order of `semblante --help`; a test compares the summaries."""

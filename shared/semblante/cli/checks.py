@@ -1,4 +1,4 @@
-"""The checks of `semblante doctor`. Each looks at one thing, changes nothing, and never raises."""
+"""The checks of `semblante doctor`. Each looks at one thing, leaves no trace, never raises."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ from semblante.check import Check
 from semblante.database import Database
 from semblante.detector_weights import read_yunet
 from semblante.errors import SemblanteError
+from semblante.identifiers import new_id
 from semblante.local_models import find_local_model, verify_local_model
 from semblante.migrations import alembic_config
 from semblante.settings import GIB, Settings
 from semblante.stack.server import find_server
+from semblante.storage import open_storage
 
 ENTRY_POINTS = "semblante.doctor"
 OLDEST_PYTHON = (3, 11)
@@ -91,10 +93,17 @@ def check_folder(name: str, folder: Path) -> Check:
 def check_storage(settings: Settings) -> Check:
     """Say whether uploads and results can be written."""
     parts = urlsplit(settings.storage)
-    if parts.scheme != "file":
-        remedy = "Set SEMBLANTE_STORAGE_URL to file:///folder."
-        return Check("storage", ok=False, detail=f"unknown: {parts.scheme}", remedy=remedy)
-    return check_folder("storage", Path(unquote(parts.path)))
+    if parts.scheme == "file":
+        return check_folder("storage", Path(unquote(parts.path)))
+    key = f"health/{new_id()}"
+    try:
+        storage = open_storage(settings)
+        storage.write(key, [b"ok"])
+        storage.delete(key)
+    except SemblanteError as error:
+        remedy = "Run `semblante migrate`, or mend SEMBLANTE_STORAGE_URL and SEMBLANTE_S3_*."
+        return Check("storage", ok=False, detail=error.message, remedy=remedy)
+    return Check("storage", ok=True, detail=f"{settings.storage} can be written")
 
 
 def check_database(settings: Settings) -> Check:
@@ -142,7 +151,7 @@ def check_model(settings: Settings) -> Check:
     try:
         model = find_local_model(settings, None, migrate=False)
         verify_local_model(settings, model)
-    except (SemblanteError, ValueError) as error:  # ValueError: a storage of no known kind
+    except SemblanteError as error:
         remedy = "Import a model by `semblante models import`, or choose another as the default."
         return Check("model", ok=False, detail=str(error), remedy=remedy)
     return Check("model", ok=True, detail=f"{model.reference}, all files verified")

@@ -70,7 +70,7 @@ def import_(path: Path, data: Path | None) -> None:
     """
     settings = make_settings(data=data)
     with local_database(settings, create=True) as database:
-        model = import_bundle(database, open_storage(settings.storage), path)
+        model = import_bundle(database, open_storage(settings), path)
     click.echo(f"{model.reference} is imported; use it by --model {model.card.name}.")
 
 
@@ -87,7 +87,7 @@ def remove(name: str, data: Path | None) -> None:
         with database.writing() as session:
             removed = registry.remove(session, name)
             forget_missing_default(session)
-        discard_unused(database, open_storage(settings.storage))
+        discard_unused(database, open_storage(settings))
     for reference in removed:
         click.echo(f"{reference} is removed.")
 

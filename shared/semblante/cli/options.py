@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from semblante.detection import DETECT_CHOICES
 from semblante.emotions import LANGUAGES
@@ -62,6 +63,8 @@ def make_settings(**overrides: Any) -> Settings:
     """
     try:
         return settings_with(**overrides)
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from error
     except ValidationError as error:
         first: Any = error.errors(include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"])
