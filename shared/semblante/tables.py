@@ -215,7 +215,21 @@ class Result(Table):
     """One row of the CSV: a face, an image without a face, or a failed image."""
 
     __tablename__ = "results"
-    __table_args__ = {"sqlite_with_rowid": False}
+    __table_args__ = (
+        Index(
+            "ix_results_archive_order",
+            "job_id",
+            "status",
+            "emotion",
+            "image_index",
+            "face_id",
+            "confidence",
+        ),
+        Index(
+            "ix_results_doubt_order", "job_id", "emotion", "confidence", "image_index", "face_id"
+        ),
+        {"sqlite_with_rowid": False},
+    )
 
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
     image_index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -244,3 +258,32 @@ class EmotionCount(Table):
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
     emotion: Mapped[str] = mapped_column(String(64), primary_key=True)
     faces: Mapped[int] = mapped_column(default=0)
+
+
+class ConfidenceCount(Table):
+    """Faces of a job per bin of confidence, kept beside the rows as `EmotionCount` is."""
+
+    __tablename__ = "confidence_counts"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    bin: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    """Counted from 0; see `histogram.BINS`."""
+    faces: Mapped[int] = mapped_column(default=0)
+
+
+class Folder(Table):
+    """A folder of a job's archive, with those below it: a filter of the gallery."""
+
+    __tablename__ = "folders"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    path: Mapped[str] = mapped_column(Text, primary_key=True)
+    first: Mapped[int]
+    last: Mapped[int]
+    """Indexes of its first and its last image."""
+    images: Mapped[int]
+
+    @property
+    def is_contiguous(self) -> bool:
+        """Whether all images from the first to the last lie in the folder; usual in archives."""
+        return self.last - self.first + 1 == self.images

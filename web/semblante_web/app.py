@@ -9,11 +9,13 @@ from semblante.settings import Settings
 from semblante_web import (
     docs,
     download,
+    gallery_page,
     health,
     images_api,
     jobs_api,
     models_api,
     pages,
+    pictures_api,
     predict_api,
     predict_page,
     upload,
@@ -56,10 +58,12 @@ def create_app(settings: Settings, services: Services | None = None) -> APIFlask
     app.register_blueprint(jobs_api.blueprint)
     app.register_blueprint(download.blueprint)
     app.register_blueprint(images_api.blueprint)
+    app.register_blueprint(pictures_api.blueprint)
     app.register_blueprint(predict_api.blueprint)
     app.register_blueprint(models_api.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(gallery_page.blueprint)
     app.register_blueprint(predict_page.blueprint)
     return app

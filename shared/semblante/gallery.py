@@ -1,0 +1,203 @@
+"""Result rows by filter, in archive order or the least sure first, page by page.
+
+Each page is found in an index alone, however large the job: one short run of the index for each
+emotion that may occur, merged, and only then joined with the rows themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Row, Subquery, func, select, tuple_, union_all
+from sqlalchemy.orm import Session
+
+from semblante import results
+from semblante.errors import Refused
+from semblante.histogram import bin_of, confidence_counts
+from semblante.tables import Folder, Image, Job, Result
+
+SORTED_AT_ONCE = 20_000
+"""Rows of a run that are sorted rather than looked for in a longer run that is in order."""
+
+Order = Literal["archive", "doubt"]
+Status = Literal["ok", "no_face", "failed"]
+Rows = list[Row[*tuple[Any, ...]]]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which rows; None means any. A bound of confidence leaves out rows without a label."""
+
+    emotion: str | None = None
+    status: Status | None = None
+    min_confidence: float | None = None
+    max_confidence: float | None = None
+    folder: str | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every row passes, but for the folder."""
+        return self == Filter(folder=self.folder)
+
+    @property
+    def is_about_labels(self) -> bool:
+        """Whether only labelled faces pass."""
+        bounds = (self.emotion, self.min_confidence, self.max_confidence)
+        return self.status == "ok" or any(bound is not None for bound in bounds)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some rows, and the cursor behind the last one if there are more."""
+
+    rows: Rows
+    after: str | None
+
+
+def page(
+    session: Session,
+    job: Job,
+    wanted: Filter,
+    *,
+    order: Order = "archive",
+    after: str | None = None,
+    limit: int = 50,
+) -> Page:
+    """Return up to `limit` rows behind the cursor `after`.
+
+    The order `doubt` begins with the least confident label and leaves out rows without one.
+
+    Raises:
+        Refused: `invalid_request`, when `after` is no cursor of this order.
+    """
+    by_doubt = order == "doubt"
+    cursor = _parse_cursor(after, by_doubt)
+    keys = _keys(session, job, wanted, by_doubt, cursor, limit + 1)
+    if keys is None:
+        return Page([], None)
+    query = results.rows_of(job.id).join(
+        keys,
+        (keys.c.image_index == Result.image_index) & (keys.c.face_id == Result.face_id),
+    )
+    found = list(session.execute(query.order_by(*_order(Result, by_doubt))))
+    rows = found[:limit]
+    return Page(rows, _cursor_of(rows[-1], by_doubt) if len(found) > limit else None)
+
+
+def _keys(
+    session: Session,
+    job: Job,
+    wanted: Filter,
+    by_doubt: bool,
+    cursor: tuple[float, ...] | None,
+    limit: int,
+) -> Subquery | None:
+    """Return the query of the page's keys; None when no row can pass."""
+    conditions = _conditions(session, job, wanted, by_doubt, cursor)
+    if conditions is None:
+        return None
+    order = _order(Result, by_doubt)
+    keys = select(Result.image_index, Result.face_id, Result.confidence).where(*conditions)
+    if wanted.is_empty and not by_doubt:
+        return keys.order_by(*order).limit(limit).subquery()
+    # Few of the labels are this sure: they are found by their confidence, and sorted.
+    by_confidence = by_doubt or _is_selective(session, job, wanted)
+    runs = _runs(job, wanted, by_confidence)
+    if not runs:
+        return None
+    # PostgreSQL sees that the index is in order only when the constant columns are named, too.
+    constant = (Result.emotion,) if by_confidence else (Result.status, Result.emotion)
+    parts = [keys.where(*run).order_by(*constant, *order).limit(limit).subquery() for run in runs]
+    if len(parts) == 1:
+        return parts[0]
+    merged = union_all(*(select(part) for part in parts)).subquery()
+    return select(merged).order_by(*_order(merged.c, by_doubt)).limit(limit).subquery()
+
+
+def _conditions(
+    session: Session, job: Job, wanted: Filter, by_doubt: bool, cursor: tuple[float, ...] | None
+) -> list[ColumnElement[bool]] | None:
+    conditions: list[ColumnElement[bool]] = [Result.job_id == job.id]
+    if wanted.min_confidence is not None:
+        conditions.append(Result.confidence >= wanted.min_confidence)
+    if wanted.max_confidence is not None:
+        conditions.append(Result.confidence <= wanted.max_confidence)
+    if cursor is not None:
+        conditions.append(tuple_(*_order(Result, by_doubt)) > cursor)
+    if wanted.folder is not None:
+        folder = session.get(Folder, (job.id, wanted.folder))
+        if folder is None:
+            return None
+        conditions += _inside(folder)
+    return conditions
+
+
+def _inside(folder: Folder) -> list[ColumnElement[bool]]:
+    """Return what holds for rows of a folder's images, and for those of folders below it.
+
+    A folder whose images lie among others, which archives of folders do not have, is looked for
+    image by image: seconds, where few of a million are in it.
+    """
+    conditions: list[ColumnElement[bool]] = [Result.image_index.between(folder.first, folder.last)]
+    if not folder.is_contiguous:
+        start = f"{folder.path}/"
+        image = select(Image.index).where(
+            Image.job_id == Result.job_id,
+            Image.index == Result.image_index,
+            func.substr(Image.path, 1, len(start)) == start,
+        )
+        conditions.append(image.exists())
+    return conditions
+
+
+def _is_selective(session: Session, job: Job, wanted: Filter) -> bool:
+    if wanted.min_confidence is None and wanted.max_confidence is None:
+        return False
+    low, high = (
+        bin_of(wanted.min_confidence or 0.0),
+        bin_of(1.0 if wanted.max_confidence is None else wanted.max_confidence),
+    )
+    counts = confidence_counts(session, job.id)
+    return bool(counts) and sum(counts[low : high + 1]) <= SORTED_AT_ONCE
+
+
+def _runs(job: Job, wanted: Filter, by_confidence: bool) -> list[list[ColumnElement[bool]]]:
+    """Return the conditions of the runs of the index that together hold what is wanted."""
+    if not by_confidence and not wanted.is_about_labels:
+        return [[Result.status == wanted.status, Result.emotion.is_(None)]]
+    if wanted.status not in (None, "ok"):
+        return []
+    emotions = [item["id"] for item in job.classes]
+    if wanted.emotion is not None:
+        emotions = [emotion for emotion in emotions if emotion == wanted.emotion]
+    if by_confidence:
+        return [[Result.emotion == emotion] for emotion in emotions]
+    return [[Result.status == "ok", Result.emotion == emotion] for emotion in emotions]
+
+
+def _order(columns: Any, by_doubt: bool) -> tuple[ColumnElement[Any], ...]:
+    archive = (columns.image_index, columns.face_id)
+    return (columns.confidence, *archive) if by_doubt else archive
+
+
+def _cursor_of(row: Row[*tuple[Any, ...]], by_doubt: bool) -> str:
+    if by_doubt:
+        return f"{row.confidence!r}_{row.image_index}_{row.face_id}"
+    return f"{row.image_index}.{row.face_id}"
+
+
+def _parse_cursor(text: str | None, by_doubt: bool) -> tuple[float, ...] | None:
+    if text is None:
+        return None
+    confidence, _, rest = text.partition("_") if by_doubt else ("0", "", text)
+    numbers = rest.split("_" if by_doubt else ".")
+    is_whole = all(part.isascii() and part.isdigit() and len(part) < 18 for part in numbers)
+    try:
+        doubt = float(confidence)
+    except ValueError:
+        doubt = -1.0
+    if len(numbers) != 2 or not is_whole or not 0 <= doubt <= 1:
+        raise Refused("invalid_request", "query.after: no cursor of this list.")
+    index, face = map(int, numbers)
+    return (doubt, index, face) if by_doubt else (index, face)
