@@ -13,7 +13,7 @@ from semblante import jobs
 from semblante.services import Services
 from semblante.tables import Job
 
-PAGES = ("/", "/jobs", "/predict", "/models", "/errors", "/api/v1/docs")
+PAGES = ("/", "/jobs", "/predict", "/live", "/models", "/errors", "/api/v1/docs")
 HTMX = {"HX-Request": "true"}
 
 

@@ -13,6 +13,7 @@ from semblante_web import (
     health,
     images_api,
     jobs_api,
+    live_page,
     models_api,
     pages,
     pictures_api,
@@ -66,4 +67,5 @@ def create_app(settings: Settings, services: Services | None = None) -> APIFlask
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(gallery_page.blueprint)
     app.register_blueprint(predict_page.blueprint)
+    app.register_blueprint(live_page.blueprint)
     return app
