@@ -76,8 +76,11 @@ def drawn_pixels(page: Page) -> int:
     """Return how many pixels of the overlay are not transparent."""
     count: int = page.evaluate(
         """() => {
-          const canvas = document.getElementById("overlay");
-          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          const overlay = document.getElementById("overlay");
+          const copy = Object.assign(document.createElement("canvas"), { width: 640, height: 480 });
+          const pen = copy.getContext("2d", { willReadFrequently: true });
+          pen.drawImage(overlay, 0, 0);
+          const { data } = pen.getImageData(0, 0, 640, 480);
           return data.filter((value, index) => index % 4 === 3 && value > 0).length;
         }"""
     )

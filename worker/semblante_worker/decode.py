@@ -157,16 +157,21 @@ def _decode(
 ) -> Sequence[Decoded | NoFace]:
     image = open_picture(data, max_pixels)
     with naming_damage(data):
-        return _faces(index, image, sha256, spec, finder)
+        return faces_of(index, image, sha256, spec, finder)
 
 
-def _faces(
+def faces_of(
     index: int,
     image: Image.Image,
     sha256: bytes,
     spec: Preprocess,
     finder: FaceFinder | None,
 ) -> Sequence[Decoded | NoFace]:
+    """Return the faces of an upright image, or the one `NoFace`.
+
+    Raises:
+        ImageError: `detection_failed`.
+    """
     facts = (index, image.width, image.height, sha256)
     located = finder.find(image) if finder is not None else None
     if finder is None or located is None:
