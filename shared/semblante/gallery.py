@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, Subquery, func, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Row, Subquery, exists, func, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
 from semblante import results
 from semblante.errors import Refused
 from semblante.histogram import bin_of, confidence_counts
-from semblante.tables import Folder, Image, Job, Result
+from semblante.tables import Correction, Folder, Image, Job, Result, Truth
 
 SORTED_AT_ONCE = 20_000
 """Rows of a run that are sorted rather than looked for in a longer run that is in order."""
@@ -34,11 +34,14 @@ class Filter:
     min_confidence: float | None = None
     max_confidence: float | None = None
     folder: str | None = None
+    truth: str | None = None
+    """The first faces of images of which a person's truth says this."""
+    is_reviewed: bool | None = None
 
     @property
-    def is_empty(self) -> bool:
-        """Whether every row passes, but for the folder."""
-        return self == Filter(folder=self.folder)
+    def is_about_all(self) -> bool:
+        """Whether rows of any outcome pass: folder, truth and review are looked up row by row."""
+        return not self.is_about_labels and self.status is None
 
     @property
     def is_about_labels(self) -> bool:
@@ -99,7 +102,7 @@ def _keys(
         return None
     order = _order(Result, by_doubt)
     keys = select(Result.image_index, Result.face_id, Result.confidence).where(*conditions)
-    if wanted.is_empty and not by_doubt:
+    if wanted.is_about_all and not by_doubt:
         return keys.order_by(*order).limit(limit).subquery()
     # Few of the labels are this sure: they are found by their confidence, and sorted.
     by_confidence = by_doubt or _is_selective(session, job, wanted)
@@ -130,7 +133,28 @@ def _conditions(
         if folder is None:
             return None
         conditions += _inside(folder)
+    if wanted.truth is not None:
+        conditions += [Result.face_id == 0, _truth_of_row(wanted.truth)]
+    if wanted.is_reviewed is not None:
+        reviewed = _correction_of_row()
+        conditions.append(reviewed if wanted.is_reviewed else ~reviewed)
     return conditions
+
+
+def _truth_of_row(emotion: str) -> ColumnElement[bool]:
+    return exists().where(
+        Truth.job_id == Result.job_id,
+        Truth.image_index == Result.image_index,
+        Truth.emotion == emotion,
+    )
+
+
+def _correction_of_row() -> ColumnElement[bool]:
+    return exists().where(
+        Correction.job_id == Result.job_id,
+        Correction.image_index == Result.image_index,
+        Correction.face_id == Result.face_id,
+    )
 
 
 def _inside(folder: Folder) -> list[ColumnElement[bool]]:
@@ -182,22 +206,37 @@ def _order(columns: Any, by_doubt: bool) -> tuple[ColumnElement[Any], ...]:
 
 
 def _cursor_of(row: Row[*tuple[Any, ...]], by_doubt: bool) -> str:
-    if by_doubt:
-        return f"{row.confidence!r}_{row.image_index}_{row.face_id}"
-    return f"{row.image_index}.{row.face_id}"
+    place = f"{row.image_index}.{row.face_id}"
+    return f"{row.confidence!r}_{place}" if by_doubt else place
 
 
 def _parse_cursor(text: str | None, by_doubt: bool) -> tuple[float, ...] | None:
     if text is None:
         return None
-    confidence, _, rest = text.partition("_") if by_doubt else ("0", "", text)
-    numbers = rest.split("_" if by_doubt else ".")
-    is_whole = all(part.isascii() and part.isdigit() and len(part) < 18 for part in numbers)
+    if not by_doubt:
+        return parse_place(text)
+    confidence, _, place = text.partition("_")
     try:
         doubt = float(confidence)
     except ValueError:
         doubt = -1.0
-    if len(numbers) != 2 or not is_whole or not 0 <= doubt <= 1:
-        raise Refused("invalid_request", "query.after: no cursor of this list.")
-    index, face = map(int, numbers)
-    return (doubt, index, face) if by_doubt else (index, face)
+    if not 0 <= doubt <= 1:
+        raise _bad_cursor()
+    return (doubt, *parse_place(place))
+
+
+def parse_place(text: str) -> tuple[int, int]:
+    """Return the (image_index, face_id) of a cursor in archive order.
+
+    Raises:
+        Refused: `invalid_request`.
+    """
+    numbers = text.split(".")
+    is_whole = all(part.isascii() and part.isdigit() and len(part) < 18 for part in numbers)
+    if len(numbers) != 2 or not is_whole:
+        raise _bad_cursor()
+    return int(numbers[0]), int(numbers[1])
+
+
+def _bad_cursor() -> Refused:
+    return Refused("invalid_request", "query.after: no cursor of this list.")

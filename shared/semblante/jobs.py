@@ -21,15 +21,19 @@ from semblante.settings import Settings
 from semblante.tables import (
     Chunk,
     ConfidenceCount,
+    Correction,
     EmotionCount,
     Folder,
     Image,
     Job,
     Result,
+    Truth,
     Upload,
 )
 
 RATE_SECONDS = 30
+OF_A_JOB = (Result, Chunk, Image, Folder, EmotionCount, ConfidenceCount, Truth, Correction)
+"""Tables whose rows go with their job."""
 
 
 class ModelOfJob(NamedTuple):
@@ -196,7 +200,7 @@ def finish_when_done(session: Session, queue: Queue, job: Job) -> None:
 def delete(session: Session, job: Job) -> list[str]:
     """Remove the job's rows; return the storage keys to delete after the commit."""
     upload = session.get_one(Upload, job.upload_id)
-    for table in (Result, Chunk, Image, Folder, EmotionCount, ConfidenceCount):
+    for table in OF_A_JOB:
         session.execute(delete_from(table).where(table.job_id == job.id))
     session.delete(job)
     session.flush()

@@ -146,7 +146,7 @@ def _stored_csv(services: Services, job: Job) -> Response | None:
         size = services.storage.size(key)
     except NotFound:
         return None
-    response = _as_file(job, services.storage.blocks(key), CSV, "results.csv")
+    response = as_file(job, services.storage.blocks(key), CSV, "results.csv")
     response.content_length = size
     return response
 
@@ -158,10 +158,11 @@ def _streamed(job: Job, blocks: Blocks, content_type: str, name: str) -> Respons
         with database.reading() as session, closing(blocks(session, job)) as parts:  # type: ignore[type-var]
             yield from parts
 
-    return _as_file(job, body(), content_type, name)
+    return as_file(job, body(), content_type, name)
 
 
-def _as_file(job: Job, body: Iterator[bytes], content_type: str, name: str) -> Response:
+def as_file(job: Job, body: Iterator[bytes], content_type: str, name: str) -> Response:
+    """Return `body` as a download, named after what was uploaded."""
     response = Response(body, content_type=content_type)
     stem = PurePath(job.filename).name.split(".")[0] or job.id
     response.headers.set("Content-Disposition", "attachment", filename=f"{stem}-{name}")

@@ -37,6 +37,7 @@ class ImageQuery(BaseModel):
         None, ge=0, le=1, description="Only labels at most this sure: the ones to look at."
     )
     folder: str | None = Field(None, description="Only images in this folder of the archive.")
+    truth: str | None = Field(None, description="Only images of which the truth says this.")
     order: Order = Field(
         "archive", description="`doubt`: the least sure labels first, without unlabelled images."
     )
