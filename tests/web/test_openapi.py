@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from semblante.errors import ERROR_CODES
 from semblante_web.openapi import STATUS_OF_CODE
 
-PAGES = re.compile(r"^/(static|submit|jobs|models|predict|errors|favicon\.ico)?(/.*)?$")
+PAGES = re.compile(r"^/(static|submit|jobs|models|live|predict|errors|favicon\.ico)?(/.*)?$")
 NO_OPERATION = {"/api/v1/openapi.json", "/api/v1/docs"}
 
 
