@@ -9,8 +9,8 @@ from sqlalchemy import Row, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from semblante import results
+from semblante.cursor import cursor_of, parse_cursor
 from semblante.errors import Refused
-from semblante.gallery import parse_place
 from semblante.tables import Job, Result
 
 MOST_SIBLINGS = 50
@@ -77,9 +77,8 @@ def disagreements(
         query = query.where(theirs.emotion == pair.theirs)
     if not (pair.mine and pair.theirs):
         query = query.where(Result.emotion != theirs.emotion)
-    if after is not None:
-        query = query.where(place > parse_place(after))
+    if (cursor := parse_cursor(after)) is not None:
+        query = query.where(place > cursor)
     found = list(session.execute(query))
     faces = [(row, row.other_emotion) for row in found[:limit]]
-    last = f"{faces[-1][0].image_index}.{faces[-1][0].face_id}" if len(found) > limit else None
-    return Disagreements(faces, last)
+    return Disagreements(faces, cursor_of(faces[-1][0]) if len(found) > limit else None)

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Row, Subquery, exists, func, select, tuple
 from sqlalchemy.orm import Session
 
 from semblante import results
-from semblante.errors import Refused
+from semblante.cursor import cursor_of, parse_cursor
 from semblante.histogram import bin_of, confidence_counts
 from semblante.tables import Correction, Folder, Image, Job, Result, Truth
 
@@ -75,7 +75,7 @@ def page(
         Refused: `invalid_request`, when `after` is no cursor of this order.
     """
     by_doubt = order == "doubt"
-    cursor = _parse_cursor(after, by_doubt)
+    cursor = parse_cursor(after, by_doubt)
     keys = _keys(session, job, wanted, by_doubt, cursor, limit + 1)
     if keys is None:
         return Page([], None)
@@ -85,7 +85,7 @@ def page(
     )
     found = list(session.execute(query.order_by(*_order(Result, by_doubt))))
     rows = found[:limit]
-    return Page(rows, _cursor_of(rows[-1], by_doubt) if len(found) > limit else None)
+    return Page(rows, cursor_of(rows[-1], by_doubt) if len(found) > limit else None)
 
 
 def _keys(
@@ -104,17 +104,17 @@ def _keys(
     keys = select(Result.image_index, Result.face_id, Result.confidence).where(*conditions)
     if wanted.is_about_all and not by_doubt:
         return keys.order_by(*order).limit(limit).subquery()
-    # Few of the labels are this sure: they are found by their confidence, and sorted.
+    # Few of the labels are this sure: they are found by their confidence, and sorted afterwards.
     by_confidence = by_doubt or _is_selective(session, job, wanted)
     runs = _runs(job, wanted, by_confidence)
     if not runs:
         return None
     # PostgreSQL sees that the index is in order only when the constant columns are named, too.
     constant = (Result.emotion,) if by_confidence else (Result.status, Result.emotion)
-    parts = [keys.where(*run).order_by(*constant, *order).limit(limit).subquery() for run in runs]
-    if len(parts) == 1:
-        return parts[0]
-    merged = union_all(*(select(part) for part in parts)).subquery()
+    keys = keys.order_by(*constant, *_order(Result, by_confidence))
+    keys = keys.limit(limit if by_confidence == by_doubt else SORTED_AT_ONCE)
+    parts = [select(keys.where(*run).subquery()) for run in runs]
+    merged = (union_all(*parts) if len(parts) > 1 else parts[0]).subquery()
     return select(merged).order_by(*_order(merged.c, by_doubt)).limit(limit).subquery()
 
 
@@ -203,40 +203,3 @@ def _runs(job: Job, wanted: Filter, by_confidence: bool) -> list[list[ColumnElem
 def _order(columns: Any, by_doubt: bool) -> tuple[ColumnElement[Any], ...]:
     archive = (columns.image_index, columns.face_id)
     return (columns.confidence, *archive) if by_doubt else archive
-
-
-def _cursor_of(row: Row[*tuple[Any, ...]], by_doubt: bool) -> str:
-    place = f"{row.image_index}.{row.face_id}"
-    return f"{row.confidence!r}_{place}" if by_doubt else place
-
-
-def _parse_cursor(text: str | None, by_doubt: bool) -> tuple[float, ...] | None:
-    if text is None:
-        return None
-    if not by_doubt:
-        return parse_place(text)
-    confidence, _, place = text.partition("_")
-    try:
-        doubt = float(confidence)
-    except ValueError:
-        doubt = -1.0
-    if not 0 <= doubt <= 1:
-        raise _bad_cursor()
-    return (doubt, *parse_place(place))
-
-
-def parse_place(text: str) -> tuple[int, int]:
-    """Return the (image_index, face_id) of a cursor in archive order.
-
-    Raises:
-        Refused: `invalid_request`.
-    """
-    numbers = text.split(".")
-    is_whole = all(part.isascii() and part.isdigit() and len(part) < 18 for part in numbers)
-    if len(numbers) != 2 or not is_whole:
-        raise _bad_cursor()
-    return int(numbers[0]), int(numbers[1])
-
-
-def _bad_cursor() -> Refused:
-    return Refused("invalid_request", "query.after: no cursor of this list.")
