@@ -23,11 +23,11 @@ from semblante_worker.training.run import Request, run_training
 
 SIZES = (224, 160, 112, 96, 80, 64)
 PHASE = (
-    'phases=[{epochs=1, optimizer="adamw", weight_decay=0.05, schedule="one_cycle", warmup=0.1, '
+    'phases=[{epochs=3, optimizer="adamw", weight_decay=0.05, schedule="one_cycle", warmup=0.1, '
     "label_smoothing=0.05, learning_rates={head=2e-4, stage4=2e-4, "
     "stage3=1e-4, stage2=1e-4, stage1=1e-4, stem=1e-4}}]"
 )
-"""One short pass over `PER_CLASS` pictures of each class: what a CPU can do at every size."""
+"""Three passes over `PER_CLASS` pictures of each class: what a CPU can do at every size."""
 PER_CLASS = 600
 BATCH = 64
 SECONDS = 5.0

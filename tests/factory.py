@@ -18,12 +18,30 @@ from semblante.services import Services
 from semblante.tables import Chunk, Image, Job
 
 CLASSES = [emotion._asdict() for emotion in EMOTIONS]
+PROBABILITIES = {
+    "surprise": 0.1,
+    "fear": 0.0,
+    "disgust": 0.0,
+    "happiness": 0.7,
+    "sadness": 0.1,
+    "anger": 0.0,
+    "neutral": 0.1,
+}
 
 
 def jpeg(shade: int = 128, size: tuple[int, int] = (32, 32)) -> bytes:
     """Return a small grey JPEG."""
+    return _picture("JPEG", shade, size)
+
+
+def gif(shade: int = 128, size: tuple[int, int] = (32, 32)) -> bytes:
+    """Return a small grey GIF, which is always read by Pillow."""
+    return _picture("GIF", shade, size)
+
+
+def _picture(form: str, shade: int, size: tuple[int, int]) -> bytes:
     buffer = io.BytesIO()
-    Picture.new("L", size, shade).save(buffer, "JPEG")
+    Picture.new("L", size, shade).save(buffer, form)
     return buffer.getvalue()
 
 

@@ -101,13 +101,29 @@ class Client:
         given = [paths] if isinstance(paths, str | os.PathLike) else paths
         with opened([Path(path) for path in given]) as (name, file, size):
             upload_id = upload_file(self._api.http, file, size, name, on_progress)
-        body = {
-            "upload_id": upload_id,
-            "model": model,
-            "detect": detect,
-            "lang": lang,
-            "metadata": metadata,
-        }
+        options = {"model": model, "detect": detect, "lang": lang, "metadata": metadata}
+        return self._create_job({"upload_id": upload_id, **options})
+
+    def submit_url(
+        self,
+        url: str,
+        *,
+        model: str | None = None,
+        detect: Detect | None = None,
+        lang: Language | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> JobView:
+        """Have the server fetch an archive or image from the public internet; return the new job.
+
+        The other arguments are those of `submit`.
+
+        Raises:
+            Refused: `invalid_url`, `url_not_public`, `url_type`, `url_failed` or `url_busy`.
+        """
+        options = {"model": model, "detect": detect, "lang": lang, "metadata": metadata}
+        return self._create_job({"url": url, **options})
+
+    def _create_job(self, body: Mapping[str, Any]) -> JobView:
         fields = {name: value for name, value in body.items() if value is not None}
         # The key makes a repetition harmless, should the answer to the first request be lost.
         headers = {"Idempotency-Key": str(uuid.uuid4())}
@@ -231,6 +247,13 @@ class Client:
             files = {"file": (Path(path).name, file)}
             response = self._api.send("POST", "predict", files=files, data=form)
         return dict(to_json(response))
+
+    def predict_url(
+        self, url: str, *, model: str | None = None, detect: Detect | None = None
+    ) -> dict[str, Any]:
+        """Have the server fetch one image and label its faces; returns what `predict` does."""
+        body = {"url": url, "model": model, "detect": detect}
+        return dict(to_json(self._api.send("POST", "predict", json=body)))
 
     def models(self) -> list[dict[str, Any]]:
         """Return the server's models: `[{reference, is_default, origin, card, ...}]`."""

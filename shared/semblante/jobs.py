@@ -60,7 +60,7 @@ def create(
     note: dict[str, Any] | None = None,
     idempotency: tuple[str, str] | None = None,
 ) -> Job:
-    """Add a job over a complete upload; `index` is sent with the commit.
+    """Add a job over a complete upload, of its owner; `index` is sent with the commit.
 
     Args:
         session: A writing transaction.
@@ -75,6 +75,7 @@ def create(
     key, digest = idempotency or (None, None)
     job = Job(
         id=new_id(),
+        owner=upload.owner,
         upload_id=upload.id,
         state="validating",
         model=model.reference,
@@ -101,8 +102,13 @@ def get(session: Session, job_id: str, *, lock: bool = False) -> Job:
     """Return the job; raises NotFound."""
     job = session.get(Job, job_id, with_for_update=lock)
     if job is None:
-        raise NotFound("job_not_found", f"There is no job {job_id}.")
+        raise missing(job_id)
     return job
+
+
+def missing(job_id: str) -> NotFound:
+    """Return the error for a job that is not there, or not to be seen."""
+    return NotFound("job_not_found", f"There is no job {job_id}.")
 
 
 def find_by_idempotency_key(session: Session, key: str) -> Job | None:
@@ -111,10 +117,17 @@ def find_by_idempotency_key(session: Session, key: str) -> Job | None:
 
 
 def newest(
-    session: Session, *, state: State | None = None, after: str | None = None, limit: int = 50
+    session: Session,
+    *,
+    owner: str | None = None,
+    state: State | None = None,
+    after: str | None = None,
+    limit: int = 50,
 ) -> list[Job]:
-    """Return up to `limit` jobs, newest first, behind the job `after`."""
+    """Return up to `limit` jobs, newest first, behind the job `after`; None means all owners."""
     query = select(Job).order_by(Job.id.desc()).limit(limit)
+    if owner is not None:
+        query = query.where(Job.owner == owner)
     if state is not None:
         query = query.where(Job.state == state)
     if after is not None:
@@ -122,9 +135,11 @@ def newest(
     return list(session.scalars(query))
 
 
-def open_count(session: Session) -> int:
-    """Return how many jobs are unfinished."""
+def open_count(session: Session, owner: str | None = None) -> int:
+    """Return how many jobs are unfinished: of `owner`, or of all."""
     query = select(func.count()).select_from(Job).where(Job.state.in_(OPEN_STATES))
+    if owner is not None:
+        query = query.where(Job.owner == owner)
     return session.scalar(query) or 0
 
 

@@ -76,7 +76,12 @@ def open_picture(data: bytes, max_pixels: int) -> Image.Image:
             if essential is None:
                 raise
             image = _load(essential, max_pixels)
-    return _upright(image)
+    orientation = orientation_of(image)
+    if orientation == 1:
+        return image
+    upright = turned(image, orientation)
+    upright.info.pop("exif", None)  # it says how to turn, and would be obeyed twice
+    return upright
 
 
 @contextmanager
@@ -164,17 +169,18 @@ def _damaged(data: bytes, error: BaseException) -> ImageError:
     return ImageError("corrupt_image", f"The image cannot be decoded: {error}")
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def orientation_of(image: Image.Image) -> int:
+    """Return the orientation that the picture's EXIF or XMP names: 1 is upright, 5 to 8 lie."""
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-        method = _TRANSPOSITIONS.get(orientation)
+        return orientation if orientation in _TRANSPOSITIONS else 1
     except _DAMAGE:  # the pixels are good: damaged metadata must not cost the row
-        method = None
-    if method is None:
-        return image
-    turned = image.transpose(method)
-    turned.info.pop("exif", None)  # it says how to turn, and would be obeyed twice
-    return turned
+        return 1
+
+
+def turned(image: Image.Image, orientation: int) -> Image.Image:
+    """Return the picture upright, when it was stored with this orientation."""
+    return image if orientation == 1 else image.transpose(_TRANSPOSITIONS[orientation])
 
 
 def _over_white(image: Image.Image) -> Image.Image:

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy import Row, Select, delete, func, select, update
 from sqlalchemy.orm import Session
 
+from semblante import bulk
 from semblante.histogram import bin_of
 from semblante.tables import ConfidenceCount, EmotionCount, Image, Job, Result
 
@@ -77,7 +78,7 @@ def write(session: Session, job: Job, rows: Sequence[ResultRow], *, replaces_fai
             delete(Result).where(Result.job_id == job.id, Result.image_index.in_(indexes))
         )
         job.failed -= len(indexes)
-    session.execute(insert(Result), [{"job_id": job.id, **row._asdict()} for row in rows])
+    bulk.insert_rows(session, Result, [{"job_id": job.id, **row._asdict()} for row in rows])
     added = tally(rows)
     job.ok += added.images["ok"]
     job.no_face += added.images["no_face"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import Field
+from pydantic import Field, IPvAnyNetwork
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from semblante.detection import DETECT_MEANING, Detect
@@ -14,6 +14,7 @@ from semblante.detection import DETECT_MEANING, Detect
 GIB = 1024**3
 MIB = 1024**2
 
+LoginRule = Literal["auto", "on", "off"]
 EngineName = Literal["auto", "openvino", "torch"]
 
 
@@ -39,15 +40,33 @@ class Settings(BaseSettings):
         "http://127.0.0.1:8000", description="Server that the client commands talk to."
     )
     api_key: str | None = Field(
-        None, description="Key that requests must carry; needed beyond this machine."
+        None,
+        description="Key that client commands send, and that the web takes as an admin's besides "
+        "those of `semblante keys`.",
     )
     secret_key: str | None = Field(
-        None, description="Secret that signs cookies; needed beyond this machine."
+        None,
+        description="Secret that signs cookies; needed beyond this machine. Without it, a random "
+        "one in the data folder.",
+    )
+    login: LoginRule = Field(
+        "auto",
+        description="Whether requests need a key: `on`, `off` (whoever reaches the web may do "
+        "everything), or `auto`: unless the web listens on loopback and there is no key.",
+    )
+    session_hours: float = Field(
+        12.0, gt=0, description="Hours after which a browser that does nothing is logged out."
     )
     host: str = Field("127.0.0.1", description="Address that the web listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port that the web listens on.")
     trusted_hosts: tuple[str, ...] = Field(
         ("localhost", "127.0.0.1", "[::1]"), description="Host headers that the web accepts."
+    )
+    proxy_hops: int = Field(
+        0,
+        ge=0,
+        description="Proxies before the web, whose X-Forwarded-For and X-Forwarded-Proto are "
+        "believed; with one, the web needs a login also on loopback.",
     )
     web_threads: int = Field(8, ge=1, description="Requests that one web process serves at once.")
 
@@ -99,7 +118,13 @@ class Settings(BaseSettings):
     decode_threads: int = Field(
         0, ge=0, description="Decoding threads per worker process; 0 shares the cores out."
     )
-    batch_size: int = Field(64, ge=1, le=4096, description="Images per forward pass.")
+    batch_size: int = Field(
+        0,
+        ge=0,
+        le=4096,
+        description="Images per forward pass; 0 is 64 on CPUs, and on GPUs what their free memory "
+        "allows, at most 1,024.",
+    )
     chunk_images: int = Field(256, ge=1, description="Most images in a chunk.")
     chunk_bytes: int = Field(64 * MIB, ge=1, description="Most packed bytes in a chunk.")
     window_chunks: int = Field(64, ge=1, description="Chunks of one job queued at a time.")
@@ -132,6 +157,31 @@ class Settings(BaseSettings):
         description="Most memory that decoding one image may take; Linux only.",
     )
     max_open_jobs: int = Field(1000, ge=1, description="Unfinished jobs before 429 is answered.")
+    max_url_bytes: int = Field(
+        2 * GIB, ge=1, description="Most bytes of an archive that is fetched from a URL."
+    )
+    url_seconds: float = Field(
+        300.0, gt=0, description="Most time that fetching one URL may take, redirects included."
+    )
+    url_networks: tuple[IPvAnyNetwork, ...] = Field(
+        (),
+        description="Networks, such as `10.1.0.0/16`, that URLs may point to though they are not "
+        "of the public internet.",
+    )
+    key_requests_per_minute: int = Field(
+        1200, ge=1, description="Most requests of one key in a minute; an admin's have no limits."
+    )
+    owner_open_jobs: int = Field(100, ge=1, description="Most unfinished jobs of one owner.")
+    owner_daily_jobs: int = Field(1000, ge=1, description="Most jobs of one owner in a day (UTC).")
+    owner_daily_bytes: int = Field(
+        500 * GIB, ge=1, description="Most uploaded bytes of one owner in a day (UTC)."
+    )
+    owner_daily_images: int = Field(
+        20_000_000,
+        ge=1,
+        description="Images of one owner in a day (UTC) after which no further job is taken.",
+    )
+    audit_days: float = Field(365.0, gt=0, description="Days that the audit log goes back.")
     upload_expiry_hours: float = Field(
         24.0, gt=0, description="Hours after which an unfinished upload is removed."
     )

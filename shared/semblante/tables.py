@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import JSON, ForeignKey, Index, SmallInteger, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from semblante.lifecycle import State
 
-# From here, for whoever needs the metadata: with all tables in it.
+# All from here, for whoever needs the metadata: with all tables in it.
+from semblante.review_tables import Correction as Correction
+from semblante.review_tables import Truth as Truth
 from semblante.table_base import Table as Table
 from semblante.table_base import UtcDateTime as UtcDateTime
+
+Scope = Literal["read", "submit", "admin"]
+"""What a key allows; each allows what those before it do. `admin` sees the jobs of all owners."""
 
 
 class Leased:
@@ -33,12 +38,60 @@ class Upload(Table):
     __tablename__ = "uploads"
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """Whose keys see it; empty: the operator's, who works without a key of the table."""
     filename: Mapped[str] = mapped_column(Text)
     storage_key: Mapped[str] = mapped_column(Text)
     size_bytes: Mapped[int]
     sha256: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime]
     completed_at: Mapped[datetime | None]
+
+
+class ApiKey(Table):
+    """A key that requests carry; only its hash is kept. Rows stay, so that names mean one key."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    owner: Mapped[str] = mapped_column(String(64))
+    """Keys of one owner see the same jobs and uploads, and share its quotas."""
+    scope: Mapped[Scope] = mapped_column(String(8))
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    """sha256 of the token: of 256 random bits, so that no slow hash is needed."""
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class AuditEntry(Table):
+    """Something a person did that others may ask about later."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index(None, "at"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(64))
+    """Name of the key; empty without a login."""
+    address: Mapped[str] = mapped_column(String(64))
+    """Where the request came from; empty for the command line."""
+    action: Mapped[str] = mapped_column(String(32))
+    subject: Mapped[str] = mapped_column(Text)
+    """Id or name of what it was done to."""
+
+
+class Usage(Table):
+    """What an owner has taken on one day (UTC)."""
+
+    __tablename__ = "usage"
+
+    owner: Mapped[str] = mapped_column(String(64), primary_key=True)
+    day: Mapped[str] = mapped_column(String(10), primary_key=True)
+    jobs: Mapped[int] = mapped_column(default=0)
+    bytes: Mapped[int] = mapped_column(default=0)
+    images: Mapped[int] = mapped_column(default=0)
 
 
 class ImportedModel(Table):
@@ -76,9 +129,11 @@ class Job(Leased, Table):
     """One run of one model over one upload. Its own lease covers the steps index and finish."""
 
     __tablename__ = "jobs"
-    __table_args__ = (Index(None, "state"),)
+    __table_args__ = (Index(None, "state"), Index(None, "owner", "id"))
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """As of an upload."""
     upload_id: Mapped[str] = mapped_column(ForeignKey("uploads.id"), index=True)
     state: Mapped[State] = mapped_column(String(16), default="validating")
     paused: Mapped[bool] = mapped_column(default=False)
@@ -240,25 +295,3 @@ class Folder(Table):
     def is_contiguous(self) -> bool:
         """Whether all images from the first to the last lie in the folder; usual in archives."""
         return self.last - self.first + 1 == self.images
-
-
-class Truth(Table):
-    """What the first face of an image really shows, as a person's table or folders say."""
-
-    __tablename__ = "truths"
-
-    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
-    image_index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    emotion: Mapped[str] = mapped_column(String(64))
-
-
-class Correction(Table):
-    """What a person who reviewed a face says it shows; None when nobody could say."""
-
-    __tablename__ = "corrections"
-
-    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
-    image_index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    face_id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
-    emotion: Mapped[str | None] = mapped_column(String(64))
-    corrected_at: Mapped[datetime]

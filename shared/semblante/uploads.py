@@ -26,11 +26,12 @@ def clean_filename(name: str) -> str:
     return base[:MAX_FILENAME] or "upload"
 
 
-def begin(session: Session, filename: str, size_bytes: int) -> Upload:
-    """Add an upload whose bytes are still to come."""
+def begin(session: Session, filename: str, size_bytes: int, owner: str = "") -> Upload:
+    """Add an upload of `owner` whose bytes are still to come."""
     upload_id = new_id()
     upload = Upload(
         id=upload_id,
+        owner=owner,
         filename=clean_filename(filename),
         storage_key=storage_key(upload_id),
         size_bytes=size_bytes,
@@ -50,8 +51,13 @@ def get(session: Session, upload_id: str) -> Upload:
     """Return the upload; raises NotFound."""
     upload = session.get(Upload, upload_id)
     if upload is None:
-        raise NotFound("upload_not_found", f"There is no upload {upload_id}, or it has expired.")
+        raise missing(upload_id)
     return upload
+
+
+def missing(upload_id: str) -> NotFound:
+    """Return the error for an upload that is not there, or not to be seen."""
+    return NotFound("upload_not_found", f"There is no upload {upload_id}, or it has expired.")
 
 
 def abandoned(session: Session, hours: float) -> list[Upload]:

@@ -43,6 +43,7 @@ class JobView(BaseModel):
     """A job as people and programs see it."""
 
     id: str
+    owner: str = Field("", description="Whose keys see the job; empty where no login is needed.")
     state: State
     paused: bool
     outcome: Literal["ok", "partial", "none"] | None = Field(
@@ -87,6 +88,7 @@ def job_view(session: Session, job: Job) -> JobView:
     running = job.state == "in_progress" and not job.paused
     return JobView(
         id=job.id,
+        owner=job.owner,
         state=job.state,
         paused=job.paused,
         outcome=_outcome(job),

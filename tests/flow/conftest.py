@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import random
+import shutil
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image as Picture
+from playwright.sync_api import Browser, sync_playwright
 
 from semblante import jobs, uploads
 from semblante.default_model import choose
@@ -35,6 +38,20 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
         archive.writestr("broken.jpg", buffer.getvalue()[:300])
         archive.writestr("notes.txt", "no image")
     return path
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Run a real Chromium."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        reason = "needs Chromium: install Debian's package chromium"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from factory import jpeg
+from factory import gif
 from flow.conftest import csv_of, submit, wait_until
 from semblante.services import Services
 from semblante.settings import Settings
@@ -74,7 +74,7 @@ def test_only_the_poison_fails(
     path = tmp_path / "faces.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for number in range(IMAGES):
-            archive.writestr(f"{number}.jpg", jpeg(number) + POISON.get(number, b""))
+            archive.writestr(f"{number}.gif", gif(number) + POISON.get(number, b""))
     services = opened(stack.settings)
     worker = stack.supervisor.pid("batch")
     job_id = submit(services, path)
@@ -82,7 +82,7 @@ def test_only_the_poison_fails(
     rows = csv_of(services, job_id).decode().splitlines()[1:]
     outcomes = [tuple(row.split(",")[:4:2]) for row in rows]
     expected = ["failed" if number in POISON else "ok" for number in range(IMAGES)]
-    assert outcomes == [(f"{number}.jpg", status) for number, status in enumerate(expected)]
+    assert outcomes == [(f"{number}.gif", status) for number, status in enumerate(expected)]
     assert {row.split(",")[3] for row in rows if ",failed," in row} == {"worker_crash"}
     assert stack.supervisor.pid("batch") == worker
     log = (stack.settings.data / "logs" / "batch.log").read_text()
@@ -92,10 +92,10 @@ def test_only_the_poison_fails(
 
 def test_poison_is_answered_and_the_next_image_labelled(stack: Stack) -> None:
     def predict(data: bytes) -> tuple[int, str | None]:
-        files = {"file": ("face.jpg", io.BytesIO(data))}
+        files = {"file": ("face.gif", io.BytesIO(data))}
         answer = httpx.post(f"{stack.url}/api/v1/predict", files=files, timeout=60)
         return answer.status_code, answer.json().get("code")
 
     for word in POISON.values():
-        assert predict(jpeg() + word) == (422, "worker_crash")
-    assert predict(jpeg()) == (200, None)
+        assert predict(gif() + word) == (422, "worker_crash")
+    assert predict(gif()) == (200, None)

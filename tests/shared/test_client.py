@@ -157,6 +157,12 @@ def test_download_writes_a_whole_file_or_none(
     assert [entry.name for entry in tmp_path.iterdir()] == ["r.csv"]
 
 
+def test_jobs_over_urls(server: StandIn, client: Client) -> None:
+    assert client.submit_url("https://example.org/a.zip", lang="es").id == "j1"
+    assert server.bodies == [{"url": "https://example.org/a.zip", "lang": "es"}]
+    assert server.uploads == {}
+
+
 def test_predict_and_models(server: StandIn, client: Client, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"pixels")
     assert client.predict(tmp_path / "a.jpg")["faces"][0]["emotion"] == "happiness"

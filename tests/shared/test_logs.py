@@ -18,7 +18,7 @@ logging.getLogger("alembic.runtime.plugins").info("setup plugin")
 logging.getLogger("library").warning("careful with %s", "this", extra={"depth": 3})
 warnings.warn("old call", DeprecationWarning, stacklevel=1)
 try:
-    secret = "do not print"
+    hidden = "do not print"
     raise ValueError("broken")
 except ValueError:
     log.exception("failed")
@@ -61,7 +61,7 @@ def test_console_is_readable_and_prints_no_local_variables() -> None:
     assert "images=256" in text
     assert "careful with this" in text
     assert "ValueError: broken" in text
-    assert "do not print" not in text.replace('secret = "do not print"', "")
+    assert "do not print" not in text.replace('hidden = "do not print"', "")
     assert "\x1b[" not in text
 
 

@@ -11,11 +11,12 @@ from sqlalchemy import inspect
 
 from bundle_factory import write_bundle
 from factory import start, submit
-from semblante import chunks, jobs, registry
+from semblante import audit, chunks, jobs, keys, registry, usage
 from semblante.bundle_import import discard_unused, import_bundle
 from semblante.bundle_store import is_stored
 from semblante.database import Database
 from semblante.default_model import choose, set_default
+from semblante.identifiers import new_id
 from semblante.jobs import ModelOfJob
 from semblante.migrations import alembic_config, check, upgrade
 from semblante.queue import Queue, make_app
@@ -70,6 +71,22 @@ def test_models_work_on_both_databases(services: Services, tmp_path: Path) -> No
                 assert registry.remove(session, "mine") == [model.reference]
         discard_unused(services.database, services.storage)
         assert is_stored(services.storage, model) != ended
+
+
+def test_access_works_on_both_databases(services: Services) -> None:
+    owner = "of the " + services.database.url.get_backend_name()
+    for _ in range(2):
+        with services.database.writing() as session:
+            usage.add(session, owner, jobs=1, size_bytes=2**40, images=3)
+    with services.database.writing() as session:
+        _key, token = keys.create(session, new_id(), "read")
+        session.flush()
+        assert keys.find_by_token(session, token) is not None
+        audit.record(session, "ana", "", "submit")
+        audit.forget_old(session, 1)
+        taken = usage.of_today(session, owner)
+        assert (taken.jobs, taken.bytes, taken.images) == (2, 2**41, 6)
+        assert len(audit.newest(session, limit=1)) == 1
 
 
 def test_the_domain_works_on_both_databases(services: Services) -> None:

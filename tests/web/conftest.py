@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from apiflask import APIFlask
+from celery.contrib.testing.worker import start_worker
 from flask.testing import FlaskClient
 
-from factory import jpeg, start, submit, zip_bytes
+from factory import PROBABILITIES, jpeg, start, submit, zip_bytes
 from semblante import jobs, lifecycle, results, uploads
 from semblante.archive import Limits, detect_kind, list_members
+from semblante.queue import make_app
 from semblante.results import ResultRow
 from semblante.services import Services
 from semblante.storage import StoredSource
@@ -69,6 +73,31 @@ def finished_job(services: Services) -> Job:
         lifecycle.move(job, "finalizing")
         lifecycle.move(job, "completed")
     return job
+
+
+@pytest.fixture
+def worker(services: Services) -> Iterator[None]:
+    """Run a worker whose label depends on the stored bytes alone."""
+    app = make_app(services.settings)
+
+    # Not shared: other tests' applications in this process have a task of this name, too.
+    options: dict[str, Any] = {"name": "semblante.predict", "shared": False}
+
+    @app.task(**options, ignore_result=False)  # type: ignore[untyped-decorator]
+    def predict(key: str, model: str, detect: str) -> dict[str, Any]:
+        data = services.storage.read(key, 0, 100_000)
+        if not data.startswith(b"\xff\xd8"):
+            return {"error": {"code": "unsupported_format", "detail": "No image."}}
+        face = {"emotion": "happiness", "confidence": 0.7, "probabilities": PROBABILITIES}
+        box = {"x": 1, "y": 2, "w": 3, "h": 4} if detect == "on" else None
+        faces = [face | {"box": box, "face_confidence": 0.9 if box else None}]
+        size = {"width": len(data), "height": 2}
+        detector = "yunet" if box else None
+        return {"ok": {"model": model, "detector": detector, **size, "faces": faces}}
+
+    with start_worker(app, pool="solo", perform_ping_check=False, queues=["predict"]):
+        yield
+    app.close()
 
 
 def _face(index: int, emotion: str, probabilities: list[float]) -> ResultRow:

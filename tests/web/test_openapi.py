@@ -13,7 +13,9 @@ from flask.testing import FlaskClient
 from semblante.errors import ERROR_CODES
 from semblante_web.openapi import STATUS_OF_CODE
 
-PAGES = re.compile(r"^/(static|submit|jobs|models|live|predict|errors|favicon\.ico)?(/.*)?$")
+PAGES = re.compile(
+    r"^/(static|submit|submit-url|jobs|models|live|predict|errors|login|logout|audit|favicon\.ico)?(/.*)?$"
+)
 NO_OPERATION = {"/api/v1/openapi.json", "/api/v1/docs"}
 
 

@@ -3,51 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from celery.contrib.testing.worker import start_worker
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from factory import jpeg
-from semblante.queue import make_app
+from factory import PROBABILITIES, jpeg
 from semblante.services import Services
 from semblante_web.app import create_app
-
-PROBABILITIES = {
-    "surprise": 0.1,
-    "fear": 0.0,
-    "disgust": 0.0,
-    "happiness": 0.7,
-    "sadness": 0.1,
-    "anger": 0.0,
-    "neutral": 0.1,
-}
-
-
-@pytest.fixture
-def worker(services: Services) -> Iterator[None]:
-    """Run a worker whose label depends on the stored bytes alone."""
-    app = make_app(services.settings)
-
-    @app.task(name="semblante.predict", ignore_result=False)  # type: ignore[untyped-decorator]
-    def predict(key: str, model: str, detect: str) -> dict[str, Any]:
-        data = services.storage.read(key, 0, 100_000)
-        if not data.startswith(b"\xff\xd8"):
-            return {"error": {"code": "unsupported_format", "detail": "No image."}}
-        face = {"emotion": "happiness", "confidence": 0.7, "probabilities": PROBABILITIES}
-        box = {"x": 1, "y": 2, "w": 3, "h": 4} if detect == "on" else None
-        faces = [face | {"box": box, "face_confidence": 0.9 if box else None}]
-        size = {"width": len(data), "height": 2}
-        detector = "yunet" if box else None
-        return {"ok": {"model": model, "detector": detector, **size, "faces": faces}}
-
-    options: dict[str, Any] = {"perform_ping_check": False, "queues": ["predict"]}
-    with start_worker(app, pool="solo", **options):
-        yield
-    app.close()
 
 
 def post(client: FlaskClient, data: bytes, address: str = "/api/v1/predict") -> TestResponse:

@@ -6,6 +6,11 @@ import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 
+from semblante.database import Database
+from semblante.migrations import upgrade
+from semblante.services import Services
+from semblante_web.app import create_app
+
 
 def test_a_problem_of_the_api(client: FlaskClient) -> None:
     answer = client.get("/api/v1/jobs/none")
@@ -68,3 +73,26 @@ def test_a_defect_is_answered_and_tells_nothing(app: APIFlask, client: FlaskClie
     answer = client.get("/api/v1/defect")
     assert (answer.status_code, answer.get_json()["code"]) == (500, "internal_error")
     assert "1234" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/api/v1/jobs/%00", None, 400),
+        ("GET", "/jobs/%00", None, 400),
+        ("GET", "/api/v1/jobs?after=%00", None, 400),
+        ("POST", "/api/v1/jobs", {"upload_id": "\0"}, 400),
+        ("GET", "/api/v1/models/%00", None, 404),
+    ],
+)
+def test_a_value_that_postgresql_cannot_hold(
+    services: Services, postgresql: str, method: str, path: str, body: object, status: int
+) -> None:
+    upgrade(postgresql)
+    database = Database(postgresql)
+    strict = Services(services.settings, database, services.storage, services.queue)
+    answer = (
+        create_app(services.settings, strict).test_client().open(path, method=method, json=body)
+    )
+    assert answer.status_code == status
+    database.dispose()

@@ -10,17 +10,18 @@ from unittest.mock import patch
 import pytest
 from PIL import Image
 
-from factory import jpeg
+from factory import gif
 from semblante.card import Preprocess
 from semblante_worker.caps import Caps, StuckDecode, memory_cap, result_within
-from semblante_worker.decode import decode_images, decode_one
+from semblante_worker.decode import decode_one
+from semblante_worker.decode_many import decode_images
 from semblante_worker.outcome import Decoded, Failure, Unlabelled
 
 MIB = 1024 * 1024
 SPEC = Preprocess(
     colour="grey", resize=(8, 8), interpolation="bilinear", mean=(0.5,) * 3, std=(0.5,) * 3
 )
-HOARD, STUCK = jpeg(1) + b"<hoard>", jpeg(2) + b"<stuck>"
+HOARD, STUCK = gif(1) + b"<hoard>", gif(2) + b"<stuck>"
 honest_open = Image.open
 
 
@@ -73,7 +74,7 @@ def test_a_result_that_does_not_come_names_its_image() -> None:
 
 @pytest.mark.usefixtures("poisoned")
 def test_only_the_image_that_hoards_memory_fails() -> None:
-    pairs = [(index, HOARD if index in (3, 4) else jpeg(index)) for index in range(12)]
+    pairs = [(index, HOARD if index in (3, 4) else gif(index)) for index in range(12)]
     caps = Caps(seconds=120, memory_bytes=64 * MIB)
     outcomes = list(decode_images(pairs, SPEC, 10_000, 3, caps=caps))
     assert [index_of(outcome) for outcome in outcomes] == list(range(12))
@@ -82,9 +83,8 @@ def test_only_the_image_that_hoards_memory_fails() -> None:
 
 
 def test_the_image_that_does_not_end_is_named(poisoned: threading.Event) -> None:
-    pairs = [(100, jpeg(0)), (101, jpeg(1)), (102, STUCK), (103, jpeg(3))]
+    pairs = [(100, gif(0)), (101, gif(1)), (102, STUCK), (103, gif(3))]
     outcomes = decode_images(pairs, SPEC, 10_000, 2, caps=Caps(seconds=1))
-    assert [index_of(next(outcomes)), index_of(next(outcomes))] == [100, 101]
     with pytest.raises(StuckDecode) as caught:
         next(outcomes)
     assert caught.value.index == 102
@@ -92,7 +92,7 @@ def test_the_image_that_does_not_end_is_named(poisoned: threading.Event) -> None
 
 
 def test_one_image_at_once_is_capped_too(poisoned: threading.Event) -> None:
-    assert len(decode_one(jpeg(9), SPEC, 10_000, None, Caps(60, 512 * MIB))) == 1
+    assert len(decode_one(gif(9), SPEC, 10_000, None, Caps(60, 512 * MIB))) == 1
     with pytest.raises(StuckDecode):
         decode_one(STUCK, SPEC, 10_000, None, Caps(seconds=0.1))
     poisoned.set()

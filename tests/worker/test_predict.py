@@ -18,6 +18,7 @@ from predictions import probabilities_of
 from semblante.bundles import PACKAGE_MODELS, Bundle, read_bundle, shipped_bundle
 from semblante.errors import BundleError, ImageError
 from semblante.settings import EngineName, Settings
+from semblante_worker.decode_many import AHEAD_PER_THREAD, SLICE_IMAGES
 from semblante_worker.engines import Numbers
 from semblante_worker.outcome import Failure, Unlabelled
 from semblante_worker.predict import Prediction, Predictor
@@ -168,14 +169,14 @@ def test_only_two_batches_are_in_work(tmp_path: Path, bundle: Bundle) -> None:
 
     def count() -> Iterator[tuple[int, bytes]]:
         nonlocal read
-        for index in range(60):
+        for index in range(400):
             read += 1
             yield index, data
 
     outcomes = predictor(tmp_path, batch_size=4).predict_images(count(), bundle)
     lead = [read - index_of(outcome) for outcome in outcomes]
-    assert len(lead) == 60
-    assert max(lead) <= 2 * 4 + 2 * 2 + 1
+    assert len(lead) == 400
+    assert max(lead) <= 2 * 4 + SLICE_IMAGES * (2 * AHEAD_PER_THREAD + 1)
 
 
 def test_a_damaged_model_stops_before_any_image_is_read(tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from apiflask import APIFlask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from semblante.services import Services, open_services
 from semblante.settings import Settings
 from semblante_web import (
+    audit_api,
     compare_page,
     docs,
     download,
@@ -16,6 +18,7 @@ from semblante_web import (
     jobs_api,
     labels_api,
     live_page,
+    login_page,
     models_api,
     pages,
     pictures_api,
@@ -24,9 +27,12 @@ from semblante_web import (
     review_page,
     upload,
 )
+from semblante_web.access import register_access
 from semblante_web.current import attach
 from semblante_web.guard import register_guard
+from semblante_web.json_bodies import register_json
 from semblante_web.language import register_language
+from semblante_web.login_page import register_sessions
 from semblante_web.openapi import configure_openapi
 from semblante_web.problems import register_problems
 from semblante_web.showing import register_filters
@@ -48,12 +54,15 @@ def create_app(settings: Settings, services: Services | None = None) -> APIFlask
         docs_path=None,
         json_errors=False,
     )
-    app.secret_key = settings.secret_key
+    hops = settings.proxy_hops
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+    register_sessions(app, settings)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_bytes + FORM_OVERHEAD_BYTES
     app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    register_json(app)
     attach(app, services or open_services(settings))
     register_guard(app)
+    register_access(app)
     register_problems(app)
     configure_openapi(app)
     register_language(app)
@@ -74,4 +83,6 @@ def create_app(settings: Settings, services: Services | None = None) -> APIFlask
     app.register_blueprint(compare_page.blueprint)
     app.register_blueprint(predict_page.blueprint)
     app.register_blueprint(live_page.blueprint)
+    app.register_blueprint(login_page.blueprint)
+    app.register_blueprint(audit_api.blueprint)
     return app

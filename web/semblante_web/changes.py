@@ -9,6 +9,7 @@ from semblante.errors import Conflict
 from semblante.lifecycle import OPEN_STATES
 from semblante.services import Services
 from semblante.views import JobView, job_view
+from semblante_web.access import record
 
 Change = Literal["cancel", "pause", "resume", "retry"]
 CHANGES: tuple[Change, ...] = get_args(Change)
@@ -37,6 +38,7 @@ def change(services: Services, job_id: str, what: Change) -> JobView:
             jobs.resume(session, services.queue, job, services.settings)
         else:
             jobs.retry(session, services.queue, job, services.settings)
+        record(session, what, job_id)
         session.flush()
         return job_view(session, job)
 
@@ -53,5 +55,6 @@ def remove(services: Services, job_id: str) -> None:
         if job.state in OPEN_STATES:
             raise Conflict("illegal_transition", "Cancel the job before you delete it.")
         keys = jobs.delete(session, job)
+        record(session, "delete", job_id)
     for key in keys:
         services.storage.delete(key)

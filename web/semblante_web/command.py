@@ -8,10 +8,10 @@ from typing import Any
 import click
 from gunicorn.app.base import BaseApplication
 
+from semblante.binding import check_binding
 from semblante.logs import configure_logs
 from semblante.settings import Settings, settings_with
 from semblante.stack.launch import die_with_parent
-from semblante_web.guard import check_binding
 
 GRACE_SECONDS = 8
 """Less than the stack's own patience; a broken upload goes on after the next start."""

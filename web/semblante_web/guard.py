@@ -1,13 +1,12 @@
 """What a request must satisfy before anything looks at it, and the headers of every answer.
 
-Without a session there is no CSRF token to keep: a browser says itself where a request comes from
-(Fetch Metadata, Origin), and that cannot be forged by a page of another site.
+There is no CSRF token to keep: a browser says itself where a request comes from (Fetch Metadata,
+Origin), and that cannot be forged by a page of another site. `access.py` refuses changes by cookie
+that come without; the cookie is SameSite=Lax besides.
 """
 
 from __future__ import annotations
 
-import hmac
-import ipaddress
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
@@ -15,10 +14,9 @@ from flask import Flask, Response, request
 from semblante.errors import Refused
 from semblante.settings import Settings
 from semblante_web.current import services
-from semblante_web.refusals import Forbidden, KeyMissing
+from semblante_web.refusals import Forbidden
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-PUBLIC_PATHS = frozenset({"/healthz", "/readyz", "/favicon.ico"})
 UNSPECIFIED = frozenset({"0.0.0.0", "::"})  # noqa: S104 (addresses to compare with)
 HEADERS = {
     "Content-Security-Policy": (
@@ -37,30 +35,7 @@ def register_guard(app: Flask) -> None:
     """Check every request of `app`, and harden every answer."""
     app.before_request(_check_host)
     app.before_request(_check_origin)
-    app.before_request(_check_key)
     app.after_request(_harden)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a server that listens on `host`."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
-
-
-def check_binding(settings: Settings) -> None:
-    """Let other machines in only with a key and a secret.
-
-    Raises:
-        Refused: `unsafe_binding`.
-    """
-    if not is_loopback(settings.host) and not (settings.api_key and settings.secret_key):
-        raise Refused(
-            "unsafe_binding",
-            f"{settings.host} can be reached from other machines: set SEMBLANTE_API_KEY and "
-            "SEMBLANTE_SECRET_KEY, or listen on 127.0.0.1.",
-        )
 
 
 def host_is_trusted(host: str, settings: Settings) -> bool:
@@ -98,31 +73,11 @@ def _check_origin() -> None:
         raise Forbidden("foreign_origin", "Only Semblante's own pages may send this request.")
 
 
-def _check_key() -> None:
-    key = services().settings.api_key
-    if key is None or request.path in PUBLIC_PATHS or request.endpoint == "static":
-        return
-    if not hmac.compare_digest(_given_key().encode(), key.encode()):
-        is_api = request.path.startswith("/api/")
-        scheme = "Bearer" if is_api else 'Basic realm="Semblante", charset="UTF-8"'
-        raise KeyMissing(
-            "unauthorized",
-            "Send the API key as `Authorization: Bearer`, or as the password of any user name.",
-            {"WWW-Authenticate": scheme},
-        )
-
-
-def _given_key() -> str:
-    """Return the key of the request; a browser that has it for the pages sends it as Basic."""
-    authorization = request.authorization
-    if authorization is None:
-        return ""
-    return authorization.token or str(authorization.password or "")
-
-
 def _harden(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if request.endpoint != "static":
         response.headers.setdefault("Cache-Control", "no-store")
     return response

@@ -10,11 +10,13 @@ from semblante import jobs
 from semblante.errors import Refused
 from semblante.lifecycle import State
 from semblante.views import JobView, job_view
+from semblante_web.access import identity
 from semblante_web.changes import Change, change, remove, view_of
 from semblante_web.current import services
-from semblante_web.openapi import problems
-from semblante_web.submission import JobFromFiles, JobFromUpload, Request, submit
-from semblante_web.validation import validated
+from semblante_web.job_options import JobFromFiles, JobFromUpload, JobFromUrl
+from semblante_web.openapi import URL_CODES, problems
+from semblante_web.submission import Request, submit
+from semblante_web.validation import json_object, validated
 
 MAX_PAGE = 500
 blueprint = APIBlueprint("jobs", __name__, url_prefix="/api/v1/jobs", tag="Jobs")
@@ -45,9 +47,9 @@ def read_submission() -> Request:
     """
     key = request.headers.get("Idempotency-Key")
     if request.mimetype == "application/json":
-        values = request.get_json()
-        if not isinstance(values, dict):
-            raise Refused("invalid_request", "The body must be a JSON object.")
+        values = json_object()
+        if "url" in values:
+            return Request(validated(JobFromUrl, values), (), key)
         return Request(validated(JobFromUpload, values), (), key)
     if request.mimetype != "multipart/form-data":
         raise Refused("invalid_request", "Send multipart/form-data or application/json.")
@@ -69,14 +71,16 @@ def read_submission() -> Request:
         "idempotency_mismatch",
         "too_large_upload",
         "queue_full",
+        "quota_exceeded",
+        *URL_CODES,
     ),
 )
 def create_job() -> tuple[JobView, int, dict[str, str]]:
     """Create a job.
 
     Over the files of a form (an archive, or images, which are packed into one zip under their
-    names), or over a finished upload named by JSON. With the header `Idempotency-Key` a repeated
-    request gives the job that the first one made.
+    names), or over what JSON names: a finished upload, or a URL to fetch. With the header
+    `Idempotency-Key` a repeated request gives the job that the first one made.
     """
     job = submit(services(), read_submission())
     location = url_for("jobs.show_job", job_id=job.id)
@@ -92,7 +96,11 @@ def list_jobs(query_data: JobQuery) -> JobPage:
     limit = query_data.limit
     with services().database.reading() as session:
         found = jobs.newest(
-            session, state=query_data.state, after=query_data.after, limit=limit + 1
+            session,
+            owner=identity().only_owner,
+            state=query_data.state,
+            after=query_data.after,
+            limit=limit + 1,
         )
         items = [job_view(session, job) for job in found[:limit]]
     return JobPage(items=items, next=items[-1].id if len(found) > limit else None)

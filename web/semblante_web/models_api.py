@@ -9,6 +9,7 @@ from semblante import registry
 from semblante.card import Card
 from semblante.default_model import default_reference, set_default
 from semblante.registry import ListedModel, Origin
+from semblante_web.access import record, require
 from semblante_web.current import services
 from semblante_web.openapi import problems
 
@@ -64,8 +65,10 @@ def show_model(name: str) -> ModelView:
 @blueprint.doc(operation_id="setDefaultModel", responses=problems("model_not_found"))
 def choose_default(json_data: DefaultModel) -> ModelView:
     """Choose the model of jobs that name none; jobs that exist keep their model."""
+    require("admin")
     with services().database.writing() as session:
         model = set_default(session, json_data.model)
+        record(session, "default_model", model.reference)
     return _view(model, model.reference)
 
 

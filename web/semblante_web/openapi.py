@@ -8,12 +8,19 @@ from apiflask import APIFlask
 
 from semblante import __version__
 from semblante.errors import ERROR_CODES
+from semblante_web.job_options import (
+    Choices,
+    JobFromFiles,
+    JobFromUpload,
+    JobFromUrl,
+    PredictionFromUrl,
+)
 from semblante_web.problems import PROBLEM_TYPE, Problem
-from semblante_web.submission import Choices, JobFromFiles, JobFromUpload
 
 STATUS_OF_CODE = {
     "unauthorized": 401,
     "foreign_origin": 403,
+    "forbidden": 403,
     "not_found": 404,
     "job_not_found": 404,
     "image_not_found": 404,
@@ -33,6 +40,9 @@ STATUS_OF_CODE = {
     "unsupported_format": 422,
     "corrupt_image": 422,
     "queue_full": 429,
+    "url_busy": 429,
+    "quota_exceeded": 429,
+    "too_many_requests": 429,
     "checksum_mismatch": 460,
     "internal_error": 500,
     "worker_unavailable": 503,
@@ -41,8 +51,19 @@ STATUS_OF_CODE = {
 }
 """The status that a code is answered with, where it is not 400."""
 
-EVERYWHERE = ("invalid_request", "unknown_host", "unauthorized", "foreign_origin", "internal_error")
+EVERYWHERE = (
+    "invalid_request",
+    "unknown_host",
+    "unauthorized",
+    "foreign_origin",
+    "forbidden",
+    "too_many_requests",
+    "internal_error",
+)
 """What any request may be answered."""
+
+URL_CODES = ("invalid_url", "url_not_public", "url_type", "url_failed", "url_busy")
+"""What an operation that fetches a URL may be answered."""
 
 _REFERENCE = "#/components/schemas/{model}"
 _FILES = {
@@ -73,7 +94,7 @@ def configure_openapi(app: APIFlask) -> None:
             "key": {
                 "type": "http",
                 "scheme": "bearer",
-                "description": "The server's API key; not needed on a server without one.",
+                "description": "An API key; not needed on a server without a login.",
             }
         },
         AUTO_SERVERS=False,
@@ -87,8 +108,11 @@ def configure_openapi(app: APIFlask) -> None:
 
 def _response(codes: list[str]) -> dict[str, Any]:
     text = "\n".join(f"- `{code}`: {ERROR_CODES[code]}" for code in codes)
-    schema = {"$ref": _REFERENCE.format(model="Problem")}
-    return {"description": text, "content": {PROBLEM_TYPE: {"schema": schema}}}
+    return {"description": text, "content": {PROBLEM_TYPE: {"schema": _named("Problem")}}}
+
+
+def _named(model: str) -> dict[str, str]:
+    return {"$ref": _REFERENCE.format(model=model)}
 
 
 def _complete(document: Any) -> Any:
@@ -96,7 +120,7 @@ def _complete(document: Any) -> Any:
     document["info"]["version"] = __version__
     document["security"] = [{}, {"key": []}]
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    for model in (Problem, JobFromUpload):
+    for model in (Problem, JobFromUpload, JobFromUrl, PredictionFromUrl):
         schema = model.model_json_schema(ref_template=_REFERENCE)
         schemas |= schema.pop("$defs", {})
         schemas[model.__name__] = schema
@@ -141,10 +165,13 @@ def _bodies() -> dict[tuple[str, str], dict[str, Any]]:
     return {
         ("/api/v1/jobs", "post"): {
             "multipart/form-data": _multipart(JobFromFiles.model_json_schema()),
-            "application/json": {"schema": {"$ref": _REFERENCE.format(model="JobFromUpload")}},
+            "application/json": {
+                "schema": {"oneOf": [_named("JobFromUpload"), _named("JobFromUrl")]}
+            },
         },
         ("/api/v1/predict", "post"): {
-            "multipart/form-data": _multipart(Choices.model_json_schema())
+            "multipart/form-data": _multipart(Choices.model_json_schema()),
+            "application/json": {"schema": _named("PredictionFromUrl")},
         },
         ("/api/v1/uploads", "post"): {"application/offset+octet-stream": binary},
         ("/api/v1/uploads/{upload_id}", "patch"): {"application/offset+octet-stream": binary},

@@ -16,12 +16,14 @@ from semblante.errors import (
 )
 from semblante.views import job_view
 from semblante_web import words
+from semblante_web.access import identity
 from semblante_web.changes import CHANGES, change, remove, view_of
 from semblante_web.current import services
+from semblante_web.job_options import JobFromUpload, JobFromUrl
 from semblante_web.job_page import job_page
 from semblante_web.jobs_api import read_submission
 from semblante_web.models_api import model_views
-from semblante_web.submission import JobFromUpload, Request, submit
+from semblante_web.submission import Request, submit
 from semblante_web.validation import validated
 
 JOBS_PER_PAGE = 20
@@ -36,8 +38,12 @@ def _words() -> dict[str, object]:
 @blueprint.get("/")
 def show_upload() -> str:
     """Show where to choose and send images."""
+    settings = services().settings
     return render_template(
-        "upload.html", models=model_views(), max_bytes=services().settings.max_upload_bytes
+        "upload.html",
+        models=model_views(),
+        max_bytes=settings.max_upload_bytes,
+        max_url_bytes=min(settings.max_url_bytes, settings.max_upload_bytes),
     )
 
 
@@ -48,11 +54,24 @@ def submit_form() -> WerkzeugResponse:
     return redirect(url_for("pages.show_job", job_id=job.id), 303)
 
 
+@blueprint.post("/submit-url")
+def submit_url() -> WerkzeugResponse:
+    """Create a job over what the URL of the form gives."""
+    fields = {name: value for name, value in request.form.items() if value}
+    job = submit(services(), Request(validated(JobFromUrl, fields), (), None))
+    return redirect(url_for("pages.show_job", job_id=job.id), 303)
+
+
 @blueprint.get("/jobs")
 def list_jobs() -> str:
     """Show the newest jobs, and older ones page by page."""
     with services().database.reading() as session:
-        found = jobs.newest(session, after=request.args.get("after"), limit=JOBS_PER_PAGE + 1)
+        found = jobs.newest(
+            session,
+            owner=identity().only_owner,
+            after=request.args.get("after"),
+            limit=JOBS_PER_PAGE + 1,
+        )
         views = [job_view(session, job) for job in found[:JOBS_PER_PAGE]]
     more = views[-1].id if len(found) > JOBS_PER_PAGE else None
     return render_template("jobs.html", jobs=views, more=more)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -10,11 +11,13 @@ from pydantic import BaseModel, Field
 
 from semblante.errors import Refused
 from semblante_web.current import services
-from semblante_web.openapi import problems
+from semblante_web.job_options import Choices, PredictionFromUrl
+from semblante_web.openapi import URL_CODES, problems
 from semblante_web.prediction import predict
-from semblante_web.submission import Choices
-from semblante_web.validation import validated
+from semblante_web.url_source import fetched_image
+from semblante_web.validation import json_object, validated
 
+BLOCK_BYTES = 256 * 1024
 blueprint = APIBlueprint("predict", __name__, url_prefix="/api/v1", tag="Predict")
 
 
@@ -61,11 +64,15 @@ class PredictionView(BaseModel):
         "worker_unavailable",
         "model_unavailable",
         "broker_unavailable",
+        *URL_CODES,
     ),
 )
 def predict_image() -> Any:
-    """Label the faces of one image now, without a job."""
-    return predict_form()
+    """Label the faces of one image now, without a job.
+
+    The image is the file of a form, or what the URL that JSON names gives.
+    """
+    return predict_url() if request.mimetype == "application/json" else predict_form()
 
 
 def predict_form() -> PredictionView:
@@ -81,6 +88,24 @@ def predict_form() -> PredictionView:
     file = request.files.get("file")
     if file is None or not file.filename:
         raise Refused("no_file", "The form needs an image in the field `file`.")
-    return PredictionView.model_validate(
-        predict(services(), file.stream, choices.model, choices.detect)
-    )
+    stream = file.stream
+    return _predict(choices, iter(lambda: stream.read(BLOCK_BYTES), b""))
+
+
+def predict_url() -> PredictionView:
+    """Return the faces of the image at the URL in the request's JSON.
+
+    Raises:
+        Refused: `invalid_request`, or what `fetch` says about the URL.
+        TooMany: `url_busy`.
+        ImageError: The image cannot be labelled.
+        Unavailable: `worker_unavailable` or `broker_unavailable`.
+    """
+    wanted = validated(PredictionFromUrl, json_object())
+    with fetched_image(services().settings, wanted.url) as found:
+        return _predict(wanted, found.blocks)
+
+
+def _predict(choices: Choices, blocks: Iterable[bytes]) -> PredictionView:
+    found = predict(services(), blocks, choices.model, choices.detect)
+    return PredictionView.model_validate(found)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import IO, Any
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from billiard.exceptions import WorkerLostError
 from celery.exceptions import TimeoutError as CeleryTimeoutError
@@ -18,13 +18,12 @@ from semblante.queue import QUEUES
 from semblante.services import Services
 
 TASK = "semblante.predict"
-BLOCK_BYTES = 256 * 1024
 
 
 def predict(
-    services: Services, image: IO[bytes], model: str | None, detect: Detect | None
+    services: Services, blocks: Iterable[bytes], model: str | None, detect: Detect | None
 ) -> dict[str, Any]:
-    """Return what a worker says about `image`; nothing of it stays in the storage.
+    """Return what a worker says about the image of these bytes; nothing of it stays in the storage.
 
     Raises:
         NotFound: `model_not_found`.
@@ -36,7 +35,7 @@ def predict(
         reference = choose(session, services.settings, model).reference
     key = f"predict/{new_id()}"
     try:
-        services.storage.write(key, _bounded(image, services.settings.max_image_bytes))
+        services.storage.write(key, _bounded(blocks, services.settings.max_image_bytes))
         answer = _ask(services, key, reference, detect or services.settings.detect)
     finally:
         services.storage.delete(key)
@@ -47,8 +46,8 @@ def predict(
     return found
 
 
-def _bounded(image: IO[bytes], most: int) -> Iterator[bytes]:
-    while block := image.read(BLOCK_BYTES):
+def _bounded(blocks: Iterable[bytes], most: int) -> Iterator[bytes]:
+    for block in blocks:
         most -= len(block)
         if most < 0:
             raise TooLarge("too_large_upload", "The image has more than max_image_bytes bytes.")

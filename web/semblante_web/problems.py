@@ -9,6 +9,7 @@ import structlog
 from apiflask import APIFlask, HTTPError
 from flask import Response, json, make_response, render_template, request
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from semblante.errors import ERROR_CODES, SemblanteError
@@ -34,6 +35,7 @@ def register_problems(app: APIFlask) -> None:
     """Answer every error of `app` in the form its reader understands."""
     app.register_error_handler(SemblanteError, _semblante_error)
     app.register_error_handler(HTTPException, _http_exception)
+    app.register_error_handler(DataError, _impossible_value)
     # Not `app.error_processor`: that would also take over the HTTPExceptions.
     app.error_callback = _invalid_input
 
@@ -69,6 +71,12 @@ def _semblante_error(error: SemblanteError) -> Response:
         log.warning("request failed", path=request.path, code=error.code, detail=error.message)
     headers = error.headers if isinstance(error, HttpRefused) else {}
     return _answer(status, error.code, error.message, headers)
+
+
+def _impossible_value(error: DataError) -> Response:
+    """Answer a value that PostgreSQL cannot hold, a zero byte in a text for example."""
+    log.warning("the database refused a value", path=request.path, error=str(error.orig))
+    return _answer(400, "invalid_request", "A value of the request cannot be stored or sought.", {})
 
 
 def _http_exception(error: HTTPException) -> Response:

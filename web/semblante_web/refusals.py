@@ -39,8 +39,8 @@ class UnsupportedMediaType(HttpRefused):
     http_status = 415
 
 
-class TooManyJobs(HttpRefused):
-    """The queue is full; `Retry-After` says when to come again."""
+class TooMany(HttpRefused):
+    """More at once than the settings allow; `Retry-After` says when to come again."""
 
     http_status = 429
 

@@ -5,64 +5,30 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, Json
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
-from semblante import jobs, uploads
+from semblante import jobs, uploads, usage
 from semblante.default_model import choose
-from semblante.detection import DETECT_MEANING, Detect
-from semblante.emotions import Language
 from semblante.errors import Conflict, Refused
 from semblante.services import Services
 from semblante.tables import Job, Upload
-from semblante_web.packing import pack, pack_name
-from semblante_web.refusals import TooManyJobs
+from semblante_web.access import identity, record
+from semblante_web.job_bytes import bytes_of
+from semblante_web.job_options import JobFromFiles, JobFromUpload, JobFromUrl
+from semblante_web.quotas import check_open_jobs, check_quota
 
-RETRY_AFTER_SECONDS = 30
 BLOCK_BYTES = 1024 * 1024
 MAX_KEY = 255
-
-
-class Choices(BaseModel):
-    """The model to run, and whether images are searched for faces."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    model: str | None = Field(None, description="Name or reference; the server's default without.")
-    detect: Detect | None = Field(
-        None, description=f"{DETECT_MEANING} The server's default without."
-    )
-
-
-class JobOptions(Choices):
-    """How a job labels."""
-
-    lang: Language = Field("en", description="Language of the CSV's emotions unless asked else.")
-
-
-class JobFromUpload(JobOptions):
-    """A job over an upload that is complete."""
-
-    upload_id: str
-    metadata: dict[str, Any] = Field(default_factory=dict, description="Given back unchanged.")
-
-
-class JobFromFiles(JobOptions):
-    """A job over the files of the form."""
-
-    metadata: Json[dict[str, Any]] = Field(
-        default_factory=dict, description="A JSON object, given back unchanged."
-    )
 
 
 class Request(NamedTuple):
     """What a person asks for, and under which Idempotency-Key."""
 
-    options: JobFromUpload | JobFromFiles
+    options: JobFromUpload | JobFromUrl | JobFromFiles
     files: Sequence[FileStorage]
     key: str | None
 
@@ -71,27 +37,28 @@ def submit(services: Services, request: Request) -> Job:
     """Store the files of the request, if any, and create its job, once per Idempotency-Key.
 
     Raises:
-        TooManyJobs: `queue_full`.
+        TooMany: `queue_full` or `quota_exceeded`.
         NotFound: `model_not_found` or `upload_not_found`.
         Conflict: `idempotency_mismatch` or `upload_incomplete`.
-        Refused: `no_file` or `invalid_request`.
+        Refused: `no_file`, `invalid_request`, or what `fetch` says about a URL.
     """
     if request.key is not None and not 0 < len(request.key) <= MAX_KEY:
         raise Refused("invalid_request", f"Idempotency-Key may have 1 to {MAX_KEY} characters.")
     if isinstance(request.options, JobFromFiles) and not request.files:
         raise Refused("no_file", "The form needs at least one file in the field `file`.")
-    idempotency = (request.key, _content_hash(request)) if request.key is not None else None
+    idempotency = (_of_owner(request.key), _content_hash(request)) if request.key else None
     with services.database.reading() as session:
         if idempotency and (earlier := _earlier(session, *idempotency)):
             return earlier
-        _check_room(session, services)
+        check_open_jobs(session, services.settings, identity())
+        check_quota(session, services.settings, identity())
         choose(session, services.settings, request.options.model)  # refused before bytes are kept
-    upload_id, size = _bytes_of(services, request)
+    upload_id, size = bytes_of(services, request.options, request.files)
     try:
         with services.database.writing() as session:
             upload = _complete_upload(session, upload_id, size)
             model = choose(session, services.settings, request.options.model, lock=True)
-            return jobs.create(
+            job = jobs.create(
                 session,
                 services.queue,
                 upload,
@@ -103,6 +70,9 @@ def submit(services: Services, request: Request) -> Job:
                 note=request.options.metadata,
                 idempotency=idempotency,
             )
+            usage.add(session, job.owner, jobs=1, size_bytes=size or 0)
+            record(session, "submit", job.id)
+            return job
     except IntegrityError:  # the same request, at the same time
         with services.database.reading() as session:
             if idempotency and (earlier := _earlier(session, *idempotency)):
@@ -110,34 +80,10 @@ def submit(services: Services, request: Request) -> Job:
         raise
 
 
-def _check_room(session: Session, services: Services) -> None:
-    most = services.settings.max_open_jobs
-    if jobs.open_count(session) >= most:
-        raise TooManyJobs(
-            "queue_full",
-            f"{most} jobs are unfinished; try again in {RETRY_AFTER_SECONDS} seconds.",
-            {"Retry-After": str(RETRY_AFTER_SECONDS)},
-        )
-
-
-def _bytes_of(services: Services, request: Request) -> tuple[str, int | None]:
-    """Return the id of the upload and, if it was stored just now, its size."""
-    if isinstance(request.options, JobFromUpload):
-        return request.options.upload_id, None
-    names = [file.filename or "image" for file in request.files]
-    filename = names[0] if len(names) == 1 else pack_name(names)
-    with services.database.writing() as session:
-        upload = uploads.begin(session, filename, 0)
-    if len(names) == 1:
-        blocks = iter(lambda: request.files[0].stream.read(BLOCK_BYTES), b"")
-    else:
-        streams = (file.stream for file in request.files)
-        blocks = pack(zip(names, streams, strict=True))
-    return upload.id, services.storage.write(upload.storage_key, blocks)
-
-
 def _complete_upload(session: Session, upload_id: str, size: int | None) -> Upload:
     upload = uploads.get(session, upload_id)
+    if not identity().sees(upload.owner):
+        raise uploads.missing(upload_id)
     if size is not None:
         uploads.finish(upload, size)
         session.flush()
@@ -146,10 +92,16 @@ def _complete_upload(session: Session, upload_id: str, size: int | None) -> Uplo
     return upload
 
 
+def _of_owner(key: str) -> str:
+    """Return `key` such that owners who choose the same one do not meet."""
+    owner = identity().owner
+    return hashlib.sha256(f"{owner}\n{key}".encode()).hexdigest() if owner else key
+
+
 def _earlier(session: Session, key: str, digest: str) -> Job | None:
     job = jobs.find_by_idempotency_key(session, key)
     if job is not None and job.idempotency_hash != digest:
-        raise Conflict("idempotency_mismatch", f"The key {key!r} was used with another request.")
+        raise Conflict("idempotency_mismatch", "This Idempotency-Key had another request.")
     return job
 
 

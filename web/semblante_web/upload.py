@@ -10,12 +10,14 @@ from apiflask import APIBlueprint
 from flask import Response, request, url_for
 from sqlalchemy import select
 
-from semblante import uploads
+from semblante import uploads, usage
 from semblante.errors import Conflict, NotFound, Refused, TooLarge
 from semblante.tables import Job, Upload
 from semblante_web import tus
+from semblante_web.access import identity, record
 from semblante_web.current import services
 from semblante_web.openapi import problems
+from semblante_web.quotas import check_quota
 from semblante_web.receive import receive, received
 from semblante_web.refusals import UnsupportedMediaType, UnsupportedVersion
 
@@ -50,7 +52,12 @@ def tell_capabilities(upload_id: str = "") -> Response:  # noqa: ARG001 (from th
 @blueprint.doc(
     operation_id="createUpload",
     responses={201: "Created; `Location` is the upload's address."}
-    | problems("invalid_request", "too_large_upload", "unsupported_tus_version"),
+    | problems(
+        "invalid_request",
+        "too_large_upload",
+        "unsupported_tus_version",
+        "quota_exceeded",
+    ),
 )
 def create_upload() -> Response:
     """Begin an upload.
@@ -67,7 +74,9 @@ def create_upload() -> Response:
     metadata = tus.parse_metadata(request.headers.get("Upload-Metadata", ""))
     checksum = tus.parse_checksum(request.headers.get("Upload-Checksum"))
     with services().database.writing() as session:
-        upload = uploads.begin(session, metadata.get("filename", ""), size)
+        check_quota(session, settings, identity(), size)
+        usage.add(session, identity().owner, size_bytes=size)
+        upload = uploads.begin(session, metadata.get("filename", ""), size, identity().owner)
     services().storage.append(upload.storage_key, 0, ())
     end = 0
     if request.content_type == tus.CONTENT_TYPE:
@@ -136,6 +145,7 @@ def delete_upload(upload_id: str) -> Response:
         if session.scalar(select(Job.id).where(Job.upload_id == upload_id).limit(1)):
             raise Conflict("illegal_transition", "A job uses this upload; delete the job instead.")
         session.delete(upload)
+        record(session, "delete_upload", upload_id)
     services().storage.delete(upload.storage_key)
     return Response(status=204)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from flask import request
 from pydantic import BaseModel, ValidationError
 
 from semblante.errors import Refused
@@ -25,3 +26,15 @@ def validated(model: type[Model], values: Mapping[str, Any]) -> Model:
         field = ".".join(str(part) for part in first["loc"])
         message = f"{field}: {first['msg']}" if field else first["msg"]
         raise Refused("invalid_request", message) from error
+
+
+def json_object() -> dict[str, Any]:
+    """Return the request's body.
+
+    Raises:
+        Refused: `invalid_request`, when it is no JSON object.
+    """
+    values = request.get_json()
+    if not isinstance(values, dict):
+        raise Refused("invalid_request", "The body must be a JSON object.")
+    return values

@@ -55,6 +55,23 @@ CHANGES: dict[Change, LazyString] = {
     "retry": _("Retry failed images"),
 }
 
+ACTIONS: dict[str, LazyString] = {
+    "submit": _("created a job"),
+    "cancel": _("cancelled a job"),
+    "pause": _("paused a job"),
+    "resume": _("resumed a job"),
+    "retry": _("retried a job"),
+    "delete": _("deleted a job"),
+    "delete_upload": _("deleted an upload"),
+    "default_model": _("chose the default model"),
+    "login": _("logged in"),
+    "login_refused": _("was refused a login"),
+    "key_use": _("used a key"),
+    "key_create": _("created a key"),
+    "key_revoke": _("revoked a key"),
+}
+"""What the audit log tells."""
+
 SPLITS: dict[str, LazyString] = {
     "validation": _("Validation"),
     "validation rafdb": _("Validation, RAF-DB"),

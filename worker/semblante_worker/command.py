@@ -23,16 +23,27 @@ from semblante.stack.stack import ready_file
 )
 @click.option("--processes", type=click.IntRange(1), help="Child processes, each with its model.")
 @click.option("--device", help="auto, cpu, cuda or cuda:N.")
+@click.option(
+    "--devices", help="CUDA devices, separated by commas: a worker process for each of them."
+)
 @click.option("--data", type=click.Path(path_type=Path), help="Data folder.")
 def worker(
-    name: str, queues: str, processes: int | None, device: str | None, data: Path | None
+    name: str,
+    queues: str,
+    processes: int | None,
+    device: str | None,
+    devices: str | None,
+    data: Path | None,
 ) -> None:
     """Run one worker: it indexes archives, labels chunks and answers single images."""
     from semblante_worker.run import run_worker
 
-    settings = settings_with(worker_processes=processes, device=device, data=data)
+    each = devices.split(",") if devices else []
+    settings = settings_with(
+        worker_processes=processes or len(each) or None, device=device, data=data
+    )
     ready = ready_file(settings.data, name)
-    sys.exit(run_worker(settings, name, queues.split(","), ready))
+    sys.exit(run_worker(settings, name, queues.split(","), ready, each))
 
 
 def predict_here(settings: Settings, data: bytes, model: str | None) -> dict[str, Any]:

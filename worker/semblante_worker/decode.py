@@ -1,106 +1,22 @@
-"""From images' bytes to prepared pixels of faces, side by side in threads, in the order given.
-
-Threads, because a worker's process may not start processes; Pillow and OpenCV release the
-interpreter's lock while they decode, resize and search for faces.
-"""
+"""From one image's bytes to the prepared pixels of its faces."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
 import os
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from PIL import Image
 
 from semblante.card import Preprocess
-from semblante.errors import ImageError
 from semblante.picture import naming_damage, open_picture
 from semblante_worker.caps import Caps, memory_cap, result_within
 from semblante_worker.detect import FaceFinder, cut_out
-from semblante_worker.outcome import Decoded, Face, Failure, NoFace, Repeat, Unlabelled
+from semblante_worker.jpeg import Opened, open_jpeg
+from semblante_worker.outcome import Decoded, Face, NoFace
 from semblante_worker.preprocess import prepare, reduce_colour
-from semblante_worker.repeats import Repeats
-
-AHEAD_PER_THREAD = 2
-"""Images decoded or waiting per thread, beyond the one that the caller has: a bound on memory."""
-
-NO_CAPS = Caps()
-"""For one's own pictures, as in training and evaluation."""
-
-Outcomes = Sequence[Decoded | Unlabelled]
-"""The faces of one image, or why it has none."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """An image in a thread, or before one; its bytes are kept for a second attempt."""
-
-    index: int
-    content: bytes | ImageError
-    future: Future[Outcomes]
-
-
-def decode_images(
-    pairs: Iterable[tuple[int, bytes | ImageError]],
-    spec: Preprocess,
-    max_pixels: int,
-    threads: int,
-    *,
-    finder: FaceFinder | None = None,
-    repeats: Repeats | None = None,
-    caps: Caps = NO_CAPS,
-) -> Iterator[Decoded | Unlabelled]:
-    """Yield the faces of each pair of an index and bytes, or why it has none, in the same order.
-
-    `pairs` is read by the caller's thread, `AHEAD_PER_THREAD` images per thread ahead of what was
-    yielded. A pair that holds an ImageError, from reading the archive, becomes a failure with its
-    code.
-
-    Args:
-        pairs: The images.
-        spec: What the model needs.
-        max_pixels: Larger images become failures.
-        threads: The number of decoding threads, 0 means one per core.
-        finder: Says where the faces are; without one, each whole image is one face.
-        repeats: Says which images need no work, because another one has the same bytes.
-        caps: What one image may take.
-
-    Raises:
-        StuckDecode: an image takes more than `caps.seconds`.
-    """
-    threads = threads or usable_cores()
-    executor = _executor(threads, os.getpid())
-    waiting: deque[_Waiting] = deque()
-
-    def start(index: int, content: bytes | ImageError) -> _Waiting:
-        future = executor.submit(_decode_or_fail, index, content, spec, max_pixels, finder, repeats)
-        return _Waiting(index, content, future)
-
-    def take() -> Outcomes:
-        image = waiting.popleft()
-        outcomes = result_within(image.future, caps.seconds, image.index)
-        if any(isinstance(one, Failure) and one.code == "worker_crash" for one in outcomes):
-            # Another image may have taken the memory: only alone is the verdict honest.
-            wait([other.future for other in waiting], caps.seconds)
-            alone = start(image.index, image.content)
-            outcomes = result_within(alone.future, caps.seconds, image.index)
-        return outcomes
-
-    try:
-        with memory_cap(caps.memory_bytes and caps.memory_bytes * threads):
-            for index, content in pairs:
-                waiting.append(start(index, content))
-                if len(waiting) > AHEAD_PER_THREAD * threads:
-                    yield from take()
-            while waiting:
-                yield from take()
-    finally:  # the caller stopped early
-        for image in waiting:
-            image.future.cancel()
 
 
 def decode_one(
@@ -113,7 +29,7 @@ def decode_one(
         StuckDecode: it takes more than `caps.seconds`.
     """
     with memory_cap(caps.memory_bytes):
-        future = _executor(1, os.getpid()).submit(decode_image, 0, data, spec, max_pixels, finder)
+        future = thread_pool(1).submit(decode_image, 0, data, spec, max_pixels, finder)
         return result_within(future, caps.seconds, 0)
 
 
@@ -125,29 +41,10 @@ def decode_image(
     Raises:
         ImageError: see `open_picture` and `FaceFinder.find`.
     """
-    return _decode(index, data, hashlib.sha256(data).digest(), spec, max_pixels, finder)
+    return decode_hashed(index, data, hashlib.sha256(data).digest(), spec, max_pixels, finder)
 
 
-def _decode_or_fail(
-    index: int,
-    content: bytes | ImageError,
-    spec: Preprocess,
-    max_pixels: int,
-    finder: FaceFinder | None,
-    repeats: Repeats | None,
-) -> Outcomes:
-    if isinstance(content, ImageError):
-        return [Failure(index, content.code)]
-    sha256 = hashlib.sha256(content).digest()
-    if repeats is not None and not repeats.is_first(index, sha256):
-        return [Repeat(index, sha256)]
-    try:
-        return _decode(index, content, sha256, spec, max_pixels, finder)
-    except ImageError as error:
-        return [Failure(index, error.code, sha256)]
-
-
-def _decode(
+def decode_hashed(
     index: int,
     data: bytes,
     sha256: bytes,
@@ -155,17 +52,30 @@ def _decode(
     max_pixels: int,
     finder: FaceFinder | None,
 ) -> Sequence[Decoded | NoFace]:
-    image = open_picture(data, max_pixels)
+    """Do the same with bytes whose digest is known already."""
     with naming_damage(data):
-        return faces_of(index, image, sha256, spec, finder)
+        if finder is None:
+            opened = open_whole(data, spec, max_pixels)
+            facts = Face(index, opened.width, opened.height, sha256)
+            return [Decoded(facts, prepare(opened.image, spec))]
+        return faces_of(index, open_picture(data, max_pixels), sha256, spec, finder)
+
+
+def open_whole(data: bytes, spec: Preprocess, max_pixels: int) -> Opened:
+    """Return the whole picture in the colours of `spec`, the quick way if there is one.
+
+    Raises:
+        ImageError: see `open_picture`.
+    """
+    quick = open_jpeg(data, spec, max_pixels)
+    if quick is not None:
+        return quick
+    image = open_picture(data, max_pixels)
+    return Opened(reduce_colour(image, spec), image.width, image.height)
 
 
 def faces_of(
-    index: int,
-    image: Image.Image,
-    sha256: bytes,
-    spec: Preprocess,
-    finder: FaceFinder | None,
+    index: int, image: Image.Image, sha256: bytes, spec: Preprocess, finder: FaceFinder
 ) -> Sequence[Decoded | NoFace]:
     """Return the faces of an upright image, or the one `NoFace`.
 
@@ -173,8 +83,8 @@ def faces_of(
         ImageError: `detection_failed`.
     """
     facts = (index, image.width, image.height, sha256)
-    located = finder.find(image) if finder is not None else None
-    if finder is None or located is None:
+    located = finder.find(image)
+    if located is None:
         return [Decoded(Face(*facts), prepare(image, spec))]
     if not located:
         return [NoFace(*facts, finder.detector)]
@@ -193,7 +103,12 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def thread_pool(threads: int) -> ThreadPoolExecutor:
+    """Return the decoding threads of this process, which are kept."""
+    return _thread_pool(threads, os.getpid())
+
+
 @functools.cache
-def _executor(threads: int, _process_id: int) -> ThreadPoolExecutor:
-    """The threads of this process; a forked child has none of its parent's and makes its own."""
+def _thread_pool(threads: int, _process_id: int) -> ThreadPoolExecutor:
+    """A forked child has none of its parent's threads and makes its own."""
     return ThreadPoolExecutor(threads, thread_name_prefix="decode")

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from semblante import chunks, folders, jobs, lifecycle, uploads
+from semblante import bulk, chunks, folders, jobs, lifecycle, uploads, usage
 from semblante.archive import Limits, Listing, Member, detect_kind, list_members, unpack_gzip
 from semblante.errors import ArchiveError, NotFound
 from semblante.folders import FolderCounter
@@ -103,7 +103,7 @@ def _write_images(step: Step, listing: Iterable[Member], counted: FolderCounter)
             rows = [
                 _image_row(job.id, number, member) for number, member in enumerate(members, index)
             ]
-            session.execute(insert(Image), rows)
+            bulk.insert_rows(session, Image, rows)
         for row in rows:
             counted.add(row["index"], row["path"])
         index += len(members)
@@ -133,6 +133,7 @@ def _start(services: Services, step: Step, listing: Listing, counted: FolderCoun
         if job.total == 0:
             raise ArchiveError("no_images", "The upload holds no image that Semblante reads.")
         folders.write(session, counted.rows(job.id))
+        usage.add(session, job.owner, images=job.total)
         lifecycle.move(job, "in_progress")
         session.flush()
         chunks.queue_window(session, services.queue, job, services.settings.window_chunks)

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -17,7 +18,8 @@ from semblante.errors import ImageError
 from semblante.settings import Settings
 from semblante_worker.batch import Batch, Batched, group_faces
 from semblante_worker.caps import Caps
-from semblante_worker.decode import decode_images, decode_one, faces_of
+from semblante_worker.decode import decode_one, faces_of
+from semblante_worker.decode_many import decode_images
 from semblante_worker.detect import FaceFinder
 from semblante_worker.detector import Detector, load_detector
 from semblante_worker.engines import Engine, Numbers, load_engine
@@ -75,7 +77,7 @@ class Predictor:
             caps=Caps.from_settings(settings),
         )
         running: tuple[Batch, Future[Numbers]] | None = None
-        for batch in group_faces(outcomes, settings.batch_size, spec.shape):
+        for batch in group_faces(outcomes, settings.batch_size or engine.batch_rows, spec.shape):
             following = batch, self._start(engine, batch)
             if running is not None:
                 batch_before, future = running
@@ -105,16 +107,16 @@ class Predictor:
         return self._label(decoded, bundle)
 
     def predict_picture(
-        self, picture: Image.Image, bundle: Bundle, detect: Detect = "off"
+        self, picture: Image.Image, bundle: Bundle
     ) -> Sequence[Prediction | NoFace]:
-        """Label the faces of one decoded, upright picture, as of a video; its index is 0.
+        """Search a decoded, upright picture, as of a video, and label its faces; its index is 0.
 
         Raises:
             ImageError: `detection_failed`.
             BundleError, Unavailable: as `predict_images`.
         """
         spec = bundle.card.preprocess
-        return self._label(faces_of(0, picture, b"", spec, self._finder(detect)), bundle)
+        return self._label(faces_of(0, picture, b"", spec, self._searcher("on")), bundle)
 
     def _label(
         self, decoded: Sequence[Decoded | NoFace], bundle: Bundle
@@ -150,8 +152,9 @@ class Predictor:
             return engine.bundle if engine is not None else None
 
     def _finder(self, detect: Detect) -> FaceFinder | None:
-        if detect == "off":
-            return None
+        return None if detect == "off" else self._searcher(detect)
+
+    def _searcher(self, detect: Literal["auto", "on"]) -> FaceFinder:
         with self._lock:
             if self._detector is None:
                 settings = self._settings

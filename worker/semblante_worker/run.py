@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import structlog
 from celery import Celery
 from celery.signals import worker_process_init, worker_ready
+from celery.utils.log import current_process_index
 from celery.utils.nodenames import host_format
 
 from semblante.errors import SemblanteError
@@ -38,7 +40,9 @@ class ProcessSlot:
         return self.process
 
 
-def run_worker(settings: Settings, name: str, queues: list[str], ready: Path) -> int:
+def run_worker(
+    settings: Settings, name: str, queues: list[str], ready: Path, devices: Sequence[str] = ()
+) -> int:
     """Work until SIGTERM (which lets tasks end); return the exit code.
 
     Args:
@@ -46,6 +50,7 @@ def run_worker(settings: Settings, name: str, queues: list[str], ready: Path) ->
         name: Of this worker among those on this host.
         queues: The queues to take messages from.
         ready: A file to touch when messages are taken.
+        devices: Those that the children take in turn; without any, that of the settings.
     """
     configure_logs(settings)
     settings = share_cores(settings)
@@ -63,7 +68,8 @@ def run_worker(settings: Settings, name: str, queues: list[str], ready: Path) ->
     def start_child(**_: Any) -> None:
         die_with_parent(master)
         try:
-            slot.process = start_process(settings, preload="predict" in queues)
+            own = with_device(settings, devices, current_process_index(base=0))
+            slot.process = start_process(own, preload="predict" in queues)
         except SemblanteError as error:  # Celery would only log it, and give the child tasks
             log.critical("worker process cannot start", code=error.code, detail=error.message)
             os._exit(os.EX_CONFIG)
@@ -75,6 +81,13 @@ def run_worker(settings: Settings, name: str, queues: list[str], ready: Path) ->
     worker_process_init.connect(start_child, weak=False)
     worker_ready.connect(tell_ready, weak=False)
     return _celery_worker(app, settings, name, queues)
+
+
+def with_device(settings: Settings, devices: Sequence[str], child: int | None) -> Settings:
+    """Return the settings of a child; a child that takes a dead one's place has its number."""
+    if not devices:
+        return settings
+    return settings.model_copy(update={"device": devices[(child or 0) % len(devices)]})
 
 
 def share_cores(settings: Settings) -> Settings:

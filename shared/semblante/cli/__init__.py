@@ -25,6 +25,7 @@ PLACES = {
         "semblante.cli.models",
         "List, show, import, remove and choose models; fetch the face detector.",
     ),
+    "keys": CommandPlace("semblante.cli.keys", "Create, list and revoke API keys."),
     "migrate": CommandPlace("semblante.cli.migrate", "Bring the database to the newest schema."),
     "doctor": CommandPlace("semblante.cli.doctor", "Check that everything needed is here."),
 }

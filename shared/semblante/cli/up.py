@@ -6,13 +6,10 @@ from pathlib import Path
 
 import click
 
+from semblante.binding import check_binding
 from semblante.cli.options import data_option, make_settings
-from semblante.errors import Refused
 from semblante.logs import configure_logs
-from semblante.settings import Settings
 from semblante.stack.stack import embedded_stack
-
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @click.command()
@@ -26,7 +23,7 @@ def up(host: str | None, port: int | None, data: Path | None) -> None:
     go on at the next start.
     """
     settings = make_settings(host=host, port=port, data=data)
-    refuse_unsafe_binding(settings)
+    check_binding(settings)
     configure_logs(settings)
     click.echo("Semblante starts; this takes some seconds ...", err=True)
     with embedded_stack(settings, web=True, predict_worker=True) as stack:
@@ -35,13 +32,3 @@ def up(host: str | None, port: int | None, data: Path | None) -> None:
         click.echo("  Stop with Ctrl-C; unfinished jobs go on at the next start.\n", err=True)
         stack.wait()
         click.echo("Semblante stops; Ctrl-C again stops at once ...", err=True)
-
-
-def refuse_unsafe_binding(settings: Settings) -> None:
-    """Raise Refused when other machines would be served without a key and a secret."""
-    if settings.host not in LOOPBACK and not (settings.api_key and settings.secret_key):
-        raise Refused(
-            "unsafe_binding",
-            f"To serve other machines on {settings.host}, set SEMBLANTE_API_KEY and "
-            "SEMBLANTE_SECRET_KEY; without them only 127.0.0.1 is served.",
-        )

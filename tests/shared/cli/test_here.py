@@ -144,8 +144,7 @@ def test_a_packaged_model_stays(run: Run) -> None:
     assert "[bundle_in_use]" in result.stderr
 
 
-def test_predict_refuses_addresses_and_missing_files(run: Run, tmp_path: Path) -> None:
-    assert "download the image first" in run("predict", "https://example.org/a.jpg").stderr
+def test_predict_refuses_missing_files(run: Run, tmp_path: Path) -> None:
     assert "[no_file]" in run("predict", tmp_path / "nothing.jpg").stderr
 
 

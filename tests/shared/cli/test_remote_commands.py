@@ -129,6 +129,14 @@ def test_download(server: StandIn, run: Run, tmp_path: Path) -> None:
     assert errors.stdout_bytes == b"image_path,error_code"
 
 
+def test_a_url_is_predicted_by_the_server(server: StandIn, run: Run) -> None:
+    result = run("predict", "https://example.org/a.jpg")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("https://example.org/a.jpg: happiness")
+    sent = json.loads(server.bodies[-1])
+    assert sent == {"url": "https://example.org/a.jpg", "model": None, "detect": None}
+
+
 def test_predict_by_a_server(server: StandIn, run: Run, image: Path) -> None:
     result = run("predict", image, "--detect", "on")
     assert "happiness (75.0%)" in result.stdout

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import openvino
 import pytest
 
 from bundle_factory import write_files
@@ -19,7 +18,7 @@ from semblante.bundles import PACKAGE_MODELS, Bundle, read_bundle, shipped_bundl
 from semblante.card import GRAPH
 from semblante.errors import BundleError, Unavailable
 from semblante_worker.engines import Numbers, load_engine
-from semblante_worker.engines.openvino_engine import read_graph
+from semblante_worker.engines.openvino_engine import openvino_core, read_graph
 from semblante_worker.outcome import Decoded
 from semblante_worker.preprocess import Pixels
 
@@ -48,6 +47,23 @@ def predict(bundle: Bundle, pixels: Pixels, engine: str = "openvino") -> Numbers
     return load_engine(bundle, "cpu", 1, engine).predict(pixels)  # type: ignore[arg-type]
 
 
+def test_models_come_and_go_in_any_order_and_signals_are_still_handled() -> None:
+    code = (
+        "import signal\n"
+        "from semblante.bundles import shipped_bundle\n"
+        "from semblante_worker.engines import load_engine\n"
+        "seen = []\n"
+        "signal.signal(signal.SIGUSR1, lambda *_: seen.append('handled'))\n"
+        "engines = [load_engine(shipped_bundle(name), 'cpu', 1, 'openvino')\n"
+        "           for name in ('resnet18-raf7', 'resnet18-raf7-fast')]\n"
+        "engines.pop(0)\nengines.pop(0)\n"
+        "signal.raise_signal(signal.SIGUSR1)\n"
+        "print(seen)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout) == (0, "['handled']\n")
+
+
 def test_int8_labels_real_faces_as_torch_does(shipped: Bundle, faces: Pixels) -> None:
     expected, found = predict(shipped, faces, "torch"), predict(shipped, faces)
     assert (found.argmax(axis=1) == expected.argmax(axis=1)).mean() >= 0.95
@@ -56,7 +72,7 @@ def test_int8_labels_real_faces_as_torch_does(shipped: Bundle, faces: Pixels) ->
 
 
 def test_the_shipped_graph_computes_in_int8(shipped: Bundle) -> None:
-    compiled = openvino.Core().compile_model(
+    compiled = openvino_core().compile_model(
         read_graph(shipped), "CPU", {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
     )
     precisions: dict[str, set[str]] = {}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from celery import Celery
@@ -14,15 +15,17 @@ from semblante import jobs, results, uploads
 from semblante.bundles import Bundle
 from semblante.database import Database
 from semblante.migrations import upgrade
-from semblante.picture import open_picture
 from semblante.queue import Queue
 from semblante.results import ResultRow
 from semblante.settings import Settings
 from semblante_worker.bench.rate import Rate, measure_rate
 from semblante_worker.bench.sample import Sample
-from semblante_worker.decode import usable_cores
+from semblante_worker.decode import open_whole, usable_cores
+from semblante_worker.decode_many import SLICE_IMAGES
 from semblante_worker.engines import load_engine
-from semblante_worker.preprocess import prepare, reduce_colour
+from semblante_worker.preprocess import prepare
+
+Item = TypeVar("Item")
 
 DATABASE_ROWS = 20_000
 
@@ -70,11 +73,14 @@ def measure_database(bundle: Bundle, settings: Settings, folder: Path) -> Rate:
 def _decode(
     sample: Sample, bundle: Bundle, settings: Settings, executor: ThreadPoolExecutor
 ) -> Rate:
-    def decode(data: bytes) -> None:
-        reduce_colour(open_picture(data, settings.max_image_pixels), bundle.card.preprocess)
+    def decode(files: Sequence[bytes]) -> int:
+        spec, most = bundle.card.preprocess, settings.max_image_pixels
+        return sum(open_whole(data, spec, most).width > 0 for data in files)
+
+    slices = _slices(sample.files)
 
     def work() -> int:
-        return sum(1 for _ in executor.map(decode, sample.files))
+        return sum(executor.map(decode, slices))
 
     return measure_rate("decode", work, _threads(executor))
 
@@ -84,25 +90,31 @@ def _preprocess(
 ) -> Rate:
     spec = bundle.card.preprocess
     files = sample.files[:64]
-    pictures = [reduce_colour(open_picture(f, settings.max_image_pixels), spec) for f in files]
-    pictures = pictures * (len(sample.files) // len(pictures) + 1)
+    pictures = [open_whole(data, spec, settings.max_image_pixels).image for data in files]
+    slices = _slices(pictures * (len(sample.files) // len(pictures) + 1))
 
     def work() -> int:
-        return sum(1 for _ in executor.map(lambda picture: prepare(picture, spec), pictures))
+        return sum(executor.map(lambda part: sum(len(prepare(p, spec)) > 0 for p in part), slices))
 
     return measure_rate("preprocess", work, _threads(executor))
 
 
 def _engine(bundle: Bundle, settings: Settings) -> Rate:
     engine = load_engine(bundle, settings.device, settings.compute_threads)
-    shape = (settings.batch_size, *bundle.card.preprocess.shape)
+    size = settings.batch_size or engine.batch_rows
+    shape = (size, *bundle.card.preprocess.shape)
     batch = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    batches = max(4, 2_000 // settings.batch_size)
+    batches = max(4, 2_000 // size)
 
     def work() -> int:
         return sum(len(engine.predict(batch)) for _ in range(batches))
 
     return measure_rate("engine", work, f"{type(engine).__name__}, batches of {len(batch)}")
+
+
+def _slices(items: Sequence[Item]) -> list[Sequence[Item]]:
+    """Cut `items` into as much as a decoding thread takes at a time."""
+    return [items[at : at + SLICE_IMAGES] for at in range(0, len(items), SLICE_IMAGES)]
 
 
 def _threads(executor: ThreadPoolExecutor) -> str:

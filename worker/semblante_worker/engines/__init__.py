@@ -23,6 +23,9 @@ Numbers = NDArray[np.float32]
 class Engine(ABC):
     """A model that turns prepared pixels into probabilities; safe to call from several threads."""
 
+    batch_rows = 64
+    """The number of images per call that suits it."""
+
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self._shape = bundle.card.preprocess.shape

@@ -15,6 +15,7 @@ This module imports openvino: see `load_engine`.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -36,6 +37,17 @@ def load_openvino_engine(bundle: Bundle, compute_threads: int) -> Engine:
     return OpenvinoEngine(bundle, compute_threads or usable_cores())
 
 
+@functools.cache
+def openvino_core() -> openvino.Core:
+    """Return the runtime of this process, which is never given up.
+
+    Each Core gives its thread another stack for signal handlers (sigaltstack) and frees that stack
+    with itself. When the first of two goes before the second, the second puts the freed one back,
+    and the next signal ends the process (OpenVINO 2026.4.1).
+    """
+    return openvino.Core()
+
+
 def read_graph(bundle: Bundle) -> openvino.Model:
     """Return the bundle's graph: uint8 [n, *shape] to logits, float32 [n, classes].
 
@@ -45,7 +57,7 @@ def read_graph(bundle: Bundle) -> openvino.Model:
     text, numbers = bundle.read(GRAPH), bundle.read(bundle.card.graph_weights)
     path = bundle.path(GRAPH)
     try:
-        model = openvino.Core().read_model(text, openvino.Tensor(_as_bytes(numbers)))
+        model = openvino_core().read_model(text, openvino.Tensor(_as_bytes(numbers)))
     except RuntimeError as error:
         raise corrupt(path, f"it is no graph: {_last_line(error)}") from error
     if len(model.inputs) != 1 or len(model.outputs) != 1:
@@ -77,7 +89,7 @@ class OpenvinoEngine(Engine):
         }
         model = read_graph(bundle)
         try:
-            compiled = openvino.Core().compile_model(model, "CPU", options)
+            compiled = openvino_core().compile_model(model, "CPU", options)
         except RuntimeError as error:
             raise corrupt(bundle.path(GRAPH), f"it cannot run: {_last_line(error)}") from error
         self._streams = threads

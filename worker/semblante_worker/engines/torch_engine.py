@@ -1,4 +1,4 @@
-"""The engine for torch: float32 on CPUs, half precision on CUDA devices.
+"""PyTorch's engines; this is the one for CPUs, in float32.
 
 What the network is before it runs, and what that brings on two cores at 112 px (images/s, batches
 of 32, ResNet-18; the plain network 350): batch norms folded into their convolutions 358, weights
@@ -11,8 +11,6 @@ This module imports torch: see `load_engine`.
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import numpy as np
 import safetensors
 import torch
@@ -24,6 +22,8 @@ from semblante.errors import Unavailable
 from semblante_worker.architectures import build_network
 from semblante_worker.decode import usable_cores
 from semblante_worker.engines import Engine, Numbers
+from semblante_worker.engines.cuda_engine import CudaEngine
+from semblante_worker.engines.network_input import lay_channels_last, normalise
 from semblante_worker.folding import fold_network, subtracted
 from semblante_worker.preprocess import Pixels
 from semblante_worker.weights import parse_weights
@@ -32,15 +32,14 @@ CPU_ROWS = 32
 """Images per pass on a CPU, whatever the batch: with 64 the activations leave the cache, and 436
 images/s instead of 497 were measured; with 16, 472."""
 
-Network = TypeVar("Network", bound=nn.Module)
-
 
 def load_torch_engine(bundle: Bundle, device: str, compute_threads: int) -> Engine:
     """Load a bundle; see `load_engine` for arguments and errors."""
     target = choose_device(device)
-    if target.type == "cpu":
-        torch.set_num_threads(compute_threads or usable_cores())
-    return TorchEngine(bundle, load_network(bundle), target)
+    if target.type == "cuda":
+        return CudaEngine(bundle, load_network(bundle), target)
+    torch.set_num_threads(compute_threads or usable_cores())
+    return TorchEngine(bundle, load_network(bundle))
 
 
 def load_network(bundle: Bundle) -> nn.Module:
@@ -78,39 +77,21 @@ def choose_device(name: str) -> torch.device:
 
 
 class TorchEngine(Engine):
-    """A network on a CPU or a CUDA device."""
+    """A network on a CPU."""
 
-    def __init__(self, bundle: Bundle, network: nn.Module, device: torch.device) -> None:
+    def __init__(self, bundle: Bundle, network: nn.Module) -> None:
         super().__init__(bundle)
-        # Half precision on CUDA is written from torch's documentation and has not been measured.
-        self._type = torch.float16 if device.type == "cuda" else torch.float32
-        self._device = device
         spec = bundle.card.preprocess
-        self._subtracted = subtracted(spec).to(device)
-        self._network = _lay_channels_last(fold_network(network, spec).to(device, self._type))
+        self._subtracted = subtracted(spec)
+        self._network = lay_channels_last(fold_network(network, spec))
 
     def _compute_logits(self, batch: Pixels) -> Numbers:
-        rows = CPU_ROWS if self._device.type == "cpu" else len(batch)
         with torch.inference_mode():
-            parts = [batch[first : first + rows] for first in range(0, len(batch), rows)]
-            logits = torch.cat([self._network(self._normalise(part)) for part in parts])
-            return np.asarray(logits.float().cpu().numpy())
+            parts = [batch[first : first + CPU_ROWS] for first in range(0, len(batch), CPU_ROWS)]
+            return np.asarray(torch.cat([self._logits(part) for part in parts]).numpy())
 
-    def _normalise(self, pixels: Pixels) -> Tensor:
-        """Map uint8 [n, h, w] or [n, h, w, 3] to the network's input [n, 1 or 3, h, w]."""
+    def _logits(self, pixels: Pixels) -> Tensor:
         # A copy, because pixels straight from Pillow may not be written to, which torch warns of.
-        values = torch.tensor(pixels).to(self._device).to(torch.float32)
-        values = values.unsqueeze(-1) if values.dim() == 3 else values
-        values = values.sub(self._subtracted)
-        # Channels are last in memory already; only their place in the shape changes.
-        return (
-            values.to(self._type).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
-        )
-
-
-def _lay_channels_last(network: Network) -> Network:
-    """Lay the weights out as the images come, so that no pass converts anything."""
-    for parameter in network.parameters():
-        if parameter.dim() == 4:
-            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-    return network
+        inputs = normalise(torch.tensor(pixels), self._subtracted, torch.float32)
+        logits: Tensor = self._network(inputs)
+        return logits

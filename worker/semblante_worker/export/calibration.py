@@ -7,7 +7,7 @@ import numpy as np
 from semblante.card import Preprocess
 from semblante.errors import Refused
 from semblante_worker.datasets.picture_store import MOST_PIXELS
-from semblante_worker.decode import decode_images
+from semblante_worker.decode_many import decode_images
 from semblante_worker.evaluation.dataset import Dataset
 from semblante_worker.evaluation.metrics import Labels
 from semblante_worker.outcome import Decoded

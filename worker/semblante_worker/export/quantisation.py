@@ -20,6 +20,8 @@ The first convolution sees pixels minus the mean, in which zero is no multiple o
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import openvino
 
 from semblante_worker.export.tools import silent_tools
@@ -38,19 +40,22 @@ def quantise(graph: openvino.Model, pixels: Pixels, *, is_alone: bool) -> openvi
         from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters
         from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
-        return nncf.quantize(
-            graph,
-            nncf.Dataset([pixels[row : row + 1] for row in range(len(pixels))]),
-            subset_size=len(pixels),
-            preset=nncf.QuantizationPreset.MIXED,
-            fast_bias_correction=False,
-            ignored_scope=nncf.IgnoredScope(names=[_first_convolution(graph)]),
-            advanced_parameters=AdvancedQuantizationParameters(
-                activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX,
-                disable_channel_alignment=not is_alone,  # it changes weights
-                backend_params={BackendParameters.COMPRESS_WEIGHTS: is_alone},
-            ),
-        )
+        # NNCF opens runtimes of its own, and `openvino_core` says what they do to their thread.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(
+                nncf.quantize,
+                graph,
+                nncf.Dataset([pixels[row : row + 1] for row in range(len(pixels))]),
+                subset_size=len(pixels),
+                preset=nncf.QuantizationPreset.MIXED,
+                fast_bias_correction=False,
+                ignored_scope=nncf.IgnoredScope(names=[_first_convolution(graph)]),
+                advanced_parameters=AdvancedQuantizationParameters(
+                    activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX,
+                    disable_channel_alignment=not is_alone,  # it changes weights
+                    backend_params={BackendParameters.COMPRESS_WEIGHTS: is_alone},
+                ),
+            ).result()
 
 
 def _first_convolution(graph: openvino.Model) -> str:

@@ -107,7 +107,7 @@ def _faces(
     predictor: Predictor, bundle: Bundle, frame: Frame
 ) -> list[tuple[np.ndarray, np.ndarray, float | None]]:
     picture = Image.fromarray(frame.pixels[:, :, ::-1])
-    found = predictor.predict_picture(picture, bundle, "on")
+    found = predictor.predict_picture(picture, bundle)
     return [
         (
             np.array(one.face.box, np.float64),

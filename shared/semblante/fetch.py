@@ -1,0 +1,181 @@
+"""Files from URLs that a stranger sent: bounded in place, type, size, time and redirects."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from urllib.parse import unquote
+
+import httpcore
+import httpx
+
+from semblante.errors import Refused, TooLarge
+from semblante.guarded_network import GuardedBackend
+from semblante.public_address import Network
+
+MAX_REDIRECTS = 5
+SILENCE_SECONDS = 15.0
+"""A server that says nothing for so long is given up, whatever time is left."""
+FIRST_FREE_PORT, LAST_PORT = 1024, 65535
+WEB_PORTS = (80, 443)
+REDIRECTS = (301, 302, 303, 307, 308)
+OK = 200
+FAILURES = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
+
+BINARY = frozenset({"", "application/octet-stream", "binary/octet-stream"})
+ARCHIVES = frozenset(
+    f"application/{name}"
+    for name in ("zip", "x-zip", "x-zip-compressed", "tar", "x-tar", "x-gtar", "gzip", "x-gzip")
+)
+
+
+@dataclass(frozen=True)
+class FetchLimits:
+    """What one fetch may take."""
+
+    size_bytes: int
+    seconds: float
+    """From the first connection to the last byte."""
+    networks: Sequence[Network] = ()
+    """Addresses that are allowed though they are not public."""
+    archives: bool = False
+    """Whether an archive is as welcome as an image."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """An answer whose body is still to come."""
+
+    filename: str
+    """The last part of the address's path; may be empty."""
+    blocks: Iterator[bytes]
+    """Raises TooLarge or Refused, as `fetch` does."""
+
+
+@contextmanager
+def fetch(url: str, limits: FetchLimits) -> Iterator[Fetched]:
+    """Request `url`, follow its redirects, and give the answer's bytes as they arrive.
+
+    Raises:
+        Refused: `invalid_url`, `url_not_public`, `url_type` or `url_failed`.
+        TooLarge: `too_large_upload`.
+    """
+    backend = GuardedBackend(limits.networks, time.monotonic() + limits.seconds)
+    with httpcore.ConnectionPool(
+        network_backend=backend, ssl_context=httpx.create_ssl_context(trust_env=False)
+    ) as pool:
+        try:
+            address, response = _follow(pool, parse(url))
+        except FAILURES as error:
+            raise _failed(error) from error
+        try:
+            _check(response, limits)
+            name = PurePosixPath(unquote(address.path)).name
+            yield Fetched(name, _blocks(response, limits.size_bytes))
+        finally:
+            response.close()
+
+
+def parse(url: str) -> httpx.URL:
+    """Return `url` if its form is one that may be fetched.
+
+    Raises:
+        Refused: `invalid_url`.
+    """
+    try:
+        address = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise Refused("invalid_url", f"The URL cannot be read: {error}.") from error
+    if address.scheme not in ("http", "https") or not address.host:
+        raise Refused("invalid_url", "The URL must begin with http:// or https:// and name a host.")
+    if address.userinfo:
+        raise Refused("invalid_url", "The URL must not carry a name or a password.")
+    port = address.port
+    if port is not None and port not in WEB_PORTS and not FIRST_FREE_PORT <= port <= LAST_PORT:
+        raise Refused("invalid_url", f"Port {port} is another service's, not the web's.")
+    return address
+
+
+def _follow(
+    pool: httpcore.ConnectionPool, address: httpx.URL
+) -> tuple[httpx.URL, httpcore.Response]:
+    for _ in range(MAX_REDIRECTS + 1):
+        response = pool.handle_request(_request(address))
+        location = _header(response, "location")
+        if response.status not in REDIRECTS or not location:
+            return address, response
+        response.close()
+        address = parse(_joined(address, location))
+    raise Refused("url_failed", f"The URL leads through more than {MAX_REDIRECTS} redirects.")
+
+
+def _request(address: httpx.URL) -> httpcore.Request:
+    headers: dict[bytes | str, bytes | str] = {
+        "Host": address.netloc,
+        "Accept": "*/*",
+        "Accept-Encoding": "identity",  # the bytes counted are the bytes kept
+        "User-Agent": "semblante",
+        "Connection": "close",
+    }
+    timeouts = dict.fromkeys(("connect", "read", "write", "pool"), SILENCE_SECONDS)
+    target = httpcore.URL(
+        scheme=address.raw_scheme,
+        host=address.raw_host,
+        port=address.port,
+        target=address.raw_path,
+    )
+    return httpcore.Request("GET", target, headers=headers, extensions={"timeout": timeouts})
+
+
+def _joined(address: httpx.URL, location: str) -> str:
+    try:
+        return str(address.join(location))
+    except httpx.InvalidURL as error:
+        raise Refused("invalid_url", "The URL redirects to what is no URL.") from error
+
+
+def _check(response: httpcore.Response, limits: FetchLimits) -> None:
+    if response.status != OK:
+        raise Refused("url_failed", f"The URL answers with status {response.status}.")
+    kind = _header(response, "content-type").partition(";")[0].strip().lower()
+    is_welcome = kind in BINARY or kind.startswith("image/")
+    if not is_welcome and not (limits.archives and kind in ARCHIVES):
+        wanted = "an image or an archive" if limits.archives else "an image"
+        raise Refused("url_type", f"The URL gives {kind!r}, not {wanted}.")
+    if _header(response, "content-encoding").lower() not in ("", "identity"):
+        raise Refused("url_type", "The URL gives its bytes encoded, though plain ones were asked.")
+    length = _header(response, "content-length")
+    if length.isdigit() and int(length) > limits.size_bytes:
+        raise _too_large(limits.size_bytes)
+
+
+def _blocks(response: httpcore.Response, size: int) -> Iterator[bytes]:
+    left = size
+    try:
+        for block in response.iter_stream():
+            left -= len(block)
+            if left < 0:
+                raise _too_large(size)
+            yield block
+    except FAILURES as error:
+        raise _failed(error) from error
+
+
+def _header(response: httpcore.Response, name: str) -> str:
+    wanted = name.encode()
+    for key, value in response.headers:
+        if key.lower() == wanted:
+            return str(value.decode("latin-1"))
+    return ""
+
+
+def _too_large(size: int) -> TooLarge:
+    return TooLarge("too_large_upload", f"The URL gives more than the {size} bytes allowed.")
+
+
+def _failed(error: Exception) -> Refused:
+    reason = "took too long" if isinstance(error, httpcore.TimeoutException) else "failed"
+    return Refused("url_failed", f"Fetching the URL {reason}: check that it can be downloaded.")

@@ -1,0 +1,60 @@
+"""Rows come back from both databases as they were given, and a refusal is SQLAlchemy's."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import replace
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from factory import start
+from semblante import bulk, results
+from semblante.database import Database
+from semblante.migrations import upgrade
+from semblante.results import ResultRow
+from semblante.services import Services
+from semblante.tables import Result
+
+ROWS = [
+    ResultRow(
+        0, 0, "ok", None, "fear", 0.1, struct.pack("<2f", 0.1, 0.9),
+        -3, 4, 5, 6, 1e-7, 640, 480, bytes(range(224, 256)),
+    ),
+    ResultRow(0, 1, "ok", None, 'tab\tnewline\nbackslash\\N "quoted" ñ', 1.0),
+    ResultRow(1, 0, "no_face", None, "", sha256=b""),
+    ResultRow(2, 0, "failed", "corrupt_image"),
+]  # fmt: skip
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, services: Services) -> Services:
+    if request.param == "sqlite":
+        return services
+    url = request.getfixturevalue("postgresql")
+    upgrade(url)
+    return replace(services, database=Database(url))
+
+
+def test_rows_come_back_as_they_were(database: Services) -> None:
+    job = start(database, images=3, per_chunk=3)
+    with database.database.writing() as session:
+        bulk.insert_rows(session, Result, [])
+        bulk.insert_rows(session, Result, [{"job_id": job.id, **row._asdict()} for row in ROWS])
+    with database.database.reading() as session:
+        found = [
+            ResultRow(*(getattr(row, name) for name in ResultRow._fields))
+            for row in results.read(session, job.id)
+        ]
+    assert found == ROWS
+    database.database.dispose()
+
+
+def test_a_row_that_is_there_is_refused_and_nothing_of_it_stays(database: Services) -> None:
+    job = start(database, images=3, per_chunk=3)
+    rows = [{"job_id": job.id, **ROWS[at]._asdict()} for at in (3, 2, 3)]
+    with pytest.raises(IntegrityError), database.database.writing() as session:
+        bulk.insert_rows(session, Result, rows)
+    with database.database.reading() as session:
+        assert list(results.read(session, job.id)) == []
+    database.database.dispose()
