@@ -29,6 +29,7 @@ def job_json(job_id: str, state: str = "validating", **changes: Any) -> dict[str
         "model": "resnet18-raf7@0123456789ab",
         "detect": "off",
         "detectors": [],
+        "upload_id": "018f0000-0000-7000-8000-00000000000a",
         "filename": "faces.zip",
         "size_bytes": 10,
         "counts": counts,

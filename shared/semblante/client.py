@@ -17,15 +17,17 @@ from semblante.errors import NotFound, Unavailable
 from semblante.http_transport import Transport, to_job, to_json
 from semblante.lifecycle import State
 from semblante.packing import opened
+from semblante.profiles import Profile
 from semblante.replace import replaced_file
 from semblante.tus_upload import Progress, upload_file
 from semblante.views import JobView
 
 StrPath = str | os.PathLike[str]
-ResultFormat = Literal["csv", "jsonl", "errors"]
+ResultFormat = Literal["csv", "jsonl", "parquet", "errors"]
 RESULT_FILES: dict[ResultFormat, str] = {
     "csv": "results.csv",
     "jsonl": "results.jsonl",
+    "parquet": "results.parquet",
     "errors": "errors.csv",
 }
 FIRST_POLL_SECONDS = 0.2
@@ -209,17 +211,20 @@ class Client:
         *,
         format: ResultFormat = "csv",  # noqa: A002 (the word that users expect)
         lang: Language | None = None,
+        profile: Profile | None = None,
     ) -> None:
         """Write the results of a completed job to a file; a path gets all bytes or none.
 
         Args:
             job_id: The job.
             target: A path, or a file open for writing bytes.
-            format: `csv`, `jsonl`, or `errors` (a CSV of the failed images only).
-            lang: Language of the emotions in a CSV; what the job asked for otherwise.
+            format: `csv`, `jsonl`, `parquet`, or `errors` (a CSV of the failed images only).
+            lang: Language of the emotions in CSV and Parquet; what the job asked for otherwise.
+            profile: The tool whose columns are used: `semblante`, `deepface` or `py-feat`.
         """
         address = f"{_of_job(job_id)}/{RESULT_FILES[format]}"
-        params = {"lang": lang} if lang and format == "csv" else {}
+        given = {"lang": lang, "profile": profile} if format != "errors" else {}
+        params = {name: value for name, value in given.items() if value is not None}
         if isinstance(target, str | os.PathLike):
             with replaced_file(Path(target)) as file:
                 self._api.stream(address, file, params)

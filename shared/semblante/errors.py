@@ -170,6 +170,8 @@ REQUEST_ERROR_CODES: dict[str, str] = {
     "download_failed": "A file that this command needs cannot be fetched; the message names it.",
     "unsafe_binding": "Other machines may be served only with a login: a key and a secret.",
     "component_failed": "A component of the stack did not start; its log says why.",
+    "camera_unavailable": "No camera, no right to use it, or it went away; the message says which.",
+    "unreadable_video": "The file is no video that OpenCV reads; the message says why.",
     "corrupt_bundle": "The bundle's card or weights are damaged or do not fit each other.",
     "wrong_engine": "The model lacks the files of the engine that is to run it.",
     "bad_backup": "The file is no whole backup, or there is nothing to back up.",

@@ -12,14 +12,28 @@ from sqlalchemy.orm import Session
 from semblante import chunks, leases, lifecycle
 from semblante.bundles import Model
 from semblante.errors import Conflict, NotFound
+from semblante.histogram import BINS
 from semblante.identifiers import new_id
 from semblante.lifecycle import OPEN_STATES, State
 from semblante.pinned_model import check_retry
 from semblante.queue import Queue
 from semblante.settings import Settings
-from semblante.tables import Chunk, EmotionCount, Image, Job, Result, Upload
+from semblante.tables import (
+    Chunk,
+    ConfidenceCount,
+    Correction,
+    EmotionCount,
+    Folder,
+    Image,
+    Job,
+    Result,
+    Truth,
+    Upload,
+)
 
 RATE_SECONDS = 30
+OF_A_JOB = (Result, Chunk, Image, Folder, EmotionCount, ConfidenceCount, Truth, Correction)
+"""Tables whose rows go with their job."""
 
 
 class ModelOfJob(NamedTuple):
@@ -79,6 +93,7 @@ def create(
     session.add(job)
     session.flush()
     session.add_all(EmotionCount(job_id=job.id, emotion=item["id"]) for item in model.classes)
+    session.add_all(ConfidenceCount(job_id=job.id, bin=number) for number in range(BINS))
     queue.send_on_commit(session, "semblante.index", job_id=job.id)
     return job
 
@@ -132,7 +147,7 @@ def fail(session: Session, job: Job, code: str, detail: str) -> None:
     """End the job: nothing of it can be processed, and `detail` says why."""
     job.error_code, job.error_detail = code, detail
     lifecycle.move(job, "failed")
-    for table in (Result, Chunk, Image):
+    for table in (Result, Chunk, Image, Folder):
         session.execute(delete_from(table).where(table.job_id == job.id))
     job.total = job.ok = job.no_face = job.failed = job.faces = 0
 
@@ -200,7 +215,7 @@ def finish_when_done(session: Session, queue: Queue, job: Job) -> None:
 def delete(session: Session, job: Job) -> list[str]:
     """Remove the job's rows; return the storage keys to delete after the commit."""
     upload = session.get_one(Upload, job.upload_id)
-    for table in (Result, Chunk, Image, EmotionCount):
+    for table in OF_A_JOB:
         session.execute(delete_from(table).where(table.job_id == job.id))
     session.delete(job)
     session.flush()

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, delete, func, select, tuple_, update
+from sqlalchemy import Row, Select, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from semblante import bulk
-from semblante.tables import EmotionCount, Image, Job, Result
+from semblante.histogram import bin_of
+from semblante.tables import ConfidenceCount, EmotionCount, Image, Job, Result
 
 STATUSES = ("ok", "no_face", "failed")
 READ_ROWS = 5_000
@@ -42,11 +43,12 @@ class ResultRow(NamedTuple):
 
 @dataclass(frozen=True)
 class Tally:
-    """What some rows add to a job's counters: images by status, faces, faces by emotion."""
+    """What some rows add to a job's counters: images by status; faces, by emotion and by bin."""
 
     images: Counter[str] = field(default_factory=Counter)
     faces: int = 0
     emotions: Counter[str] = field(default_factory=Counter)
+    bins: Counter[int] = field(default_factory=Counter)
 
 
 def tally(rows: Sequence[ResultRow]) -> Tally:
@@ -55,6 +57,7 @@ def tally(rows: Sequence[ResultRow]) -> Tally:
         images=Counter(row.status for row in rows if row.face_id == 0),
         faces=sum(row.status == "ok" for row in rows),
         emotions=Counter(row.emotion for row in rows if row.emotion is not None),
+        bins=Counter(bin_of(row.confidence) for row in rows if row.confidence is not None),
     )
 
 
@@ -86,6 +89,12 @@ def write(session: Session, job: Job, rows: Sequence[ResultRow], *, replaces_fai
             update(EmotionCount)
             .where(EmotionCount.job_id == job.id, EmotionCount.emotion == emotion)
             .values(faces=EmotionCount.faces + faces)
+        )
+    for number, faces in sorted(added.bins.items()):
+        session.execute(
+            update(ConfidenceCount)
+            .where(ConfidenceCount.job_id == job.id, ConfidenceCount.bin == number)
+            .values(faces=ConfidenceCount.faces + faces)
         )
 
 
@@ -144,44 +153,21 @@ def read(
     session: Session, job_id: str, *, status: str | None = None
 ) -> Iterator[Row[*tuple[Any, ...]]]:
     """Yield (path, Result's columns...) in archive order, streamed: memory stays flat."""
-    query = _rows_of(job_id)
+    query = rows_of(job_id)
     if status is not None:
         query = query.where(Result.status == status)
     query = query.order_by(Result.image_index, Result.face_id)
     yield from session.execute(query.execution_options(yield_per=READ_ROWS))
 
 
-def page(
-    session: Session,
-    job_id: str,
-    *,
-    emotion: str | None = None,
-    status: str | None = None,
-    max_confidence: float | None = None,
-    after: tuple[int, int] | None = None,
-    limit: int = 50,
-) -> list[Row[*tuple[Any, ...]]]:
-    """Return up to `limit` rows behind the cursor `after` = (image_index, face_id)."""
-    query = _rows_of(job_id)
-    if emotion is not None:
-        query = query.where(Result.emotion == emotion)
-    if status is not None:
-        query = query.where(Result.status == status)
-    if max_confidence is not None:
-        query = query.where(Result.confidence <= max_confidence)
-    if after is not None:
-        query = query.where(tuple_(Result.image_index, Result.face_id) > after)
-    query = query.order_by(Result.image_index, Result.face_id).limit(limit)
-    return list(session.execute(query))
-
-
 def of_image(session: Session, job_id: str, index: int) -> list[Row[*tuple[Any, ...]]]:
     """Return all rows of one image, by face."""
-    query = _rows_of(job_id).where(Result.image_index == index).order_by(Result.face_id)
+    query = rows_of(job_id).where(Result.image_index == index).order_by(Result.face_id)
     return list(session.execute(query))
 
 
-def _rows_of(job_id: str) -> Select[*tuple[Any, ...]]:
+def rows_of(job_id: str) -> Select[*tuple[Any, ...]]:
+    """Return the query of all rows of a job: (path, Result's columns...), in no order."""
     return (
         select(
             Image.path,

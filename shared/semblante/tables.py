@@ -2,67 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    DateTime,
-    Dialect,
-    Float,
-    ForeignKey,
-    Index,
-    LargeBinary,
-    MetaData,
-    SmallInteger,
-    String,
-    Text,
-    TypeDecorator,
-)
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import JSON, ForeignKey, Index, SmallInteger, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
 
 from semblante.lifecycle import State
 
+# All from here, for whoever needs the metadata: with all tables in it.
+from semblante.review_tables import Correction as Correction
+from semblante.review_tables import Truth as Truth
+from semblante.table_base import Table as Table
+from semblante.table_base import UtcDateTime as UtcDateTime
+
 Scope = Literal["read", "submit", "admin"]
 """What a key allows; each allows what those before it do. `admin` sees the jobs of all owners."""
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware UTC time, also on SQLite, which stores no zone."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Store the time in UTC."""
-        return value.astimezone(UTC) if value is not None else None
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Give the zone back that SQLite dropped."""
-        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
-
-
-class Table(DeclarativeBase):
-    """The root of all tables; constraint names are fixed so that migrations can name them."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(column_0_N_label)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map = {
-        datetime: UtcDateTime(),
-        dict[str, Any]: JSON(),
-        list[dict[str, str]]: JSON(),
-        list[str]: JSON(),
-        int: BigInteger(),
-        float: Float(),
-        bytes: LargeBinary(),
-    }
 
 
 class Leased:
@@ -268,7 +223,21 @@ class Result(Table):
     """One row of the CSV: a face, an image without a face, or a failed image."""
 
     __tablename__ = "results"
-    __table_args__ = {"sqlite_with_rowid": False}
+    __table_args__ = (
+        Index(
+            "ix_results_archive_order",
+            "job_id",
+            "status",
+            "emotion",
+            "image_index",
+            "face_id",
+            "confidence",
+        ),
+        Index(
+            "ix_results_doubt_order", "job_id", "emotion", "confidence", "image_index", "face_id"
+        ),
+        {"sqlite_with_rowid": False},
+    )
 
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
     image_index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -297,3 +266,32 @@ class EmotionCount(Table):
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
     emotion: Mapped[str] = mapped_column(String(64), primary_key=True)
     faces: Mapped[int] = mapped_column(default=0)
+
+
+class ConfidenceCount(Table):
+    """Faces of a job per bin of confidence, kept beside the rows as `EmotionCount` is."""
+
+    __tablename__ = "confidence_counts"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    bin: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    """Counted from 0; see `histogram.BINS`."""
+    faces: Mapped[int] = mapped_column(default=0)
+
+
+class Folder(Table):
+    """A folder of a job's archive, with those below it: a filter of the gallery."""
+
+    __tablename__ = "folders"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    path: Mapped[str] = mapped_column(Text, primary_key=True)
+    first: Mapped[int]
+    last: Mapped[int]
+    """Indexes of its first and its last image."""
+    images: Mapped[int]
+
+    @property
+    def is_contiguous(self) -> bool:
+        """Whether all images from the first to the last lie in the folder; usual in archives."""
+        return self.last - self.first + 1 == self.images

@@ -54,6 +54,7 @@ class JobView(BaseModel):
     detectors: list[str] = Field(
         description="Face detectors that found its boxes; several if its workers differ."
     )
+    upload_id: str = Field(description="Of its bytes: `POST /jobs` labels them again.")
     filename: str
     size_bytes: int
     counts: Counts
@@ -94,6 +95,7 @@ def job_view(session: Session, job: Job) -> JobView:
         model=job.model,
         detect=job.options.get("detect", "off"),
         detectors=job.detectors,
+        upload_id=job.upload_id,
         filename=job.filename,
         size_bytes=job.size_bytes,
         counts=counts,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
 from collections.abc import Iterable, Iterator
+
+from semblante.sink import Sink
 
 BLOCK_BYTES = 1024 * 1024
 TIMESTAMP = (1980, 1, 1, 0, 0, 0)
@@ -16,7 +17,7 @@ def zip_blocks(members: Iterable[tuple[str, Iterable[bytes]]]) -> Iterator[bytes
 
     At most about 1 MiB is in memory.
     """
-    sink = _Sink()
+    sink = Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
         for name, content in members:
             member = zipfile.ZipInfo(name, TIMESTAMP)
@@ -26,23 +27,3 @@ def zip_blocks(members: Iterable[tuple[str, Iterable[bytes]]]) -> Iterator[bytes
                     target.write(block)
                     yield from sink.drain(BLOCK_BYTES)
     yield from sink.drain(1)
-
-
-class _Sink(io.RawIOBase):
-    """Where zipfile writes: an unseekable stream whose bytes are taken away in blocks."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: bytes) -> int:  # type: ignore[override]
-        self._buffer += data
-        return len(data)
-
-    def drain(self, least: int) -> Iterator[bytes]:
-        """Yield what was written, if it is at least `least` bytes."""
-        if len(self._buffer) >= least:
-            yield bytes(self._buffer)
-            self._buffer.clear()

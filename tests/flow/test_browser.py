@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, expect
 
 from factory import jpeg
 from flow.conftest import IMAGES, csv_of
+from flow.visit import Visit, chromium
 from semblante.bundles import shipped_bundle
 from semblante.cli.local_job import describe_input, start_job
 from semblante.services import Services
@@ -17,7 +18,6 @@ from semblante.settings import Settings
 from semblante.stack.stack import Stack, embedded_stack
 
 pytestmark = [pytest.mark.flow, pytest.mark.browser]
-SCREENSHOTS = Path(__file__).parents[2] / "artifacts"
 LONG_MS = 120_000
 
 
@@ -34,27 +34,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
 
 
-class Visit:
-    """A page, and what must stay empty: console errors and requests to other hosts."""
-
-    def __init__(self, context: BrowserContext, url: str) -> None:
-        self.page: Page = context.new_page()
-        self.complaints: list[str] = []
-        self.page.on("console", lambda message: self._console(message.type, message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self._request(request.url, url))
-
-    def _console(self, kind: str, text: str) -> None:
-        if kind in ("error", "warning"):
-            self.complaints.append(text)
-
-    def _request(self, address: str, url: str) -> None:
-        if not address.startswith((url, "blob:", "data:")):
-            self.complaints.append(f"request to {address}")
-
-    def shoot(self, name: str) -> None:
-        SCREENSHOTS.mkdir(exist_ok=True)
-        self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture

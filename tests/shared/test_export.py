@@ -124,18 +124,6 @@ def test_counters_follow_the_rows(services: Services, job: Job) -> None:
     }
 
 
-def test_pages_follow_the_cursor_and_the_filters(services: Services, job: Job) -> None:
-    with services.database.reading() as session:
-        first = results.page(session, job.id, limit=2)
-        rest = results.page(session, job.id, after=(1, 0), limit=9)
-        failed = results.page(session, job.id, status="failed")
-        doubtful = results.page(session, job.id, emotion="happiness", max_confidence=0.59)
-    assert [(row.image_index, row.face_id) for row in first] == [(0, 0), (1, 0)]
-    assert [(row.image_index, row.face_id) for row in rest] == [(1, 1), (2, 0), (3, 0), (4, 0)]
-    assert [row.path for row in failed] == ["broken.jpg", "empty.png"]
-    assert doubtful == []
-
-
 @given(st.text())
 def test_no_cell_is_run_as_a_formula(cell: str) -> None:
     guarded = export.guard_formula(cell)

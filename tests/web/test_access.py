@@ -186,6 +186,19 @@ def test_owners_do_not_see_each_other(services: Services) -> None:
     assert admin.get(f"/api/v1/jobs/{job_id}").get_json()["owner"] == "ana"
 
 
+def test_the_pages_of_a_job_are_its_owners(services: Services) -> None:
+    ana = client_of(services, make_key(services, "ana"))
+    bob = client_of(services, make_key(services, "bob"))
+    job_id, bobs = (post_job(one).get_json()["id"] for one in (ana, bob))
+    pages = ("images", "compare", f"compare/{job_id}", "review")
+    for path in pages:
+        assert bob.get(f"/jobs/{job_id}/{path}").status_code == 404
+    assert ana.get(f"/jobs/{job_id}/compare/{job_id}").status_code == 200
+    assert ana.get(f"/jobs/{job_id}/compare/{bobs}").status_code == 404
+    for path in ("compare", "review", "review/undo", "again"):
+        assert bob.post(f"/jobs/{job_id}/{path}").status_code == 404
+
+
 def test_uploads_of_others(services: Services) -> None:
     ana = client_of(services, make_key(services, "ana"))
     bob = client_of(services, make_key(services, "bob"))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 
+import pytest
 from flask.testing import FlaskClient
+from pyarrow import parquet
 
 from semblante.bundles import shipped_bundle
 from semblante.services import Services
@@ -99,3 +102,53 @@ def test_unfinished(client: FlaskClient, open_job: Job) -> None:
         assert (answer.status_code, answer.get_json()["code"]) == (409, "job_not_finished")
         assert client.get(f"/api/v1/jobs/none/{name}").get_json()["code"] == "job_not_found"
     assert client.get(f"/api/v1/jobs/{open_job.id}/results.csv?lang=fr").status_code == 400
+
+
+DEEPFACE = (
+    "img_path,emotion.angry,emotion.disgust,emotion.fear,emotion.happy,emotion.sad,"
+    "emotion.surprise,emotion.neutral,dominant_emotion,region.x,region.y,region.w,region.h,"
+    "face_confidence\r\n"
+    "caras/niña.jpg,1.0,2.0,2.0,90.0,2.0,2.0,1.0,happy,,,,,\r\n"
+    "caras/=cmd.jpg,10.0,10.0,45.0,10.0,10.0,10.0,5.0,fear,,,,,\r\n"
+    "caras/broken.png,,,,,,,,,,,,,\r\n"
+)
+PY_FEAT = (
+    "FaceRectX,FaceRectY,FaceRectWidth,FaceRectHeight,FaceScore,"
+    "anger,disgust,fear,happiness,sadness,surprise,neutral,input,frame\r\n"
+    ",,,,,0.01,0.02,0.02,0.9,0.02,0.02,0.01,caras/niña.jpg,0\r\n"
+    ",,,,,0.1,0.1,0.45,0.1,0.1,0.1,0.05,caras/=cmd.jpg,1\r\n"
+    ",,,,,,,,,,,,caras/broken.png,2\r\n"
+)
+
+
+@pytest.mark.parametrize(("profile", "text"), [("deepface", DEEPFACE), ("py-feat", PY_FEAT)])
+def test_columns_of_other_tools(
+    client: FlaskClient, finished_job: Job, profile: str, text: str
+) -> None:
+    address = f"/api/v1/jobs/{finished_job.id}/results"
+    assert client.get(f"{address}.csv?profile={profile}").data.decode() == text
+    lines = client.get(f"{address}.jsonl?profile={profile}").text.splitlines()
+    columns = text.splitlines()[0].split(",")
+    assert [list(json.loads(line)) for line in lines] == [columns] * 3
+    table = parquet.read_table(io.BytesIO(client.get(f"{address}.parquet?profile={profile}").data))
+    assert table.to_pylist() == [json.loads(line) for line in lines]
+
+
+def test_parquet_has_the_typed_columns_of_the_csv(client: FlaskClient, finished_job: Job) -> None:
+    answer = client.get(f"/api/v1/jobs/{finished_job.id}/results.parquet?lang=es")
+    assert answer.content_type == "application/vnd.apache.parquet"
+    assert "faces-results.parquet" in answer.headers["Content-Disposition"]
+    table = parquet.read_table(io.BytesIO(answer.data))
+    assert table.column_names == HEADER.strip().split(",")
+    assert table["emotion"].to_pylist() == ["feliz", "miedo", None]
+    assert table["confidence"].to_pylist() == [0.9, 0.45, None]
+    assert [str(table.schema.field(name).type) for name in ("face_id", "width", "fear")] == [
+        "int64",
+        "int64",
+        "double",
+    ]
+
+
+def test_an_unknown_profile_is_refused(client: FlaskClient, finished_job: Job) -> None:
+    answer = client.get(f"/api/v1/jobs/{finished_job.id}/results.csv?profile=excel")
+    assert (answer.status_code, answer.get_json()["code"]) == (400, "invalid_request")

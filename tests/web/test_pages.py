@@ -13,7 +13,7 @@ from semblante import jobs
 from semblante.services import Services
 from semblante.tables import Job
 
-PAGES = ("/", "/jobs", "/predict", "/models", "/errors", "/api/v1/docs")
+PAGES = ("/", "/jobs", "/predict", "/live", "/models", "/errors", "/api/v1/docs")
 HTMX = {"HX-Request": "true"}
 
 
@@ -87,7 +87,7 @@ def test_a_finished_job(client: FlaskClient, finished_job: Job) -> None:
     assert f"/api/v1/jobs/{finished_job.id}/results.csv?lang=en" in page
     assert f"/api/v1/jobs/{finished_job.id}/images/0/thumbnail" in page
     assert f"/api/v1/jobs/{finished_job.id}/images/2/thumbnail" not in page
-    assert 'data-faces="1"' in page
+    assert 'data-value="1"' in page
     listed = client.get("/jobs").text
     assert "3 of 3 images" in listed
     assert "1 failed" in listed

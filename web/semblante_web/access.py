@@ -112,6 +112,7 @@ def _check_owner(database: Session) -> None:
     names = request.view_args or {}
     for name, table, missing in (
         ("job_id", Job, jobs.missing),
+        ("other_id", Job, jobs.missing),
         ("upload_id", Upload, uploads.missing),
     ):
         if name in names:

@@ -9,17 +9,23 @@ from semblante.services import Services, open_services
 from semblante.settings import Settings
 from semblante_web import (
     audit_api,
+    compare_page,
     docs,
     download,
+    gallery_page,
     health,
     images_api,
     jobs_api,
+    labels_api,
+    live_page,
     login_page,
     metrics,
     models_api,
     pages,
+    pictures_api,
     predict_api,
     predict_page,
+    review_page,
     upload,
 )
 from semblante_web.access import register_access
@@ -66,13 +72,19 @@ def create_app(settings: Settings, services: Services | None = None) -> APIFlask
     app.register_blueprint(jobs_api.blueprint)
     app.register_blueprint(download.blueprint)
     app.register_blueprint(images_api.blueprint)
+    app.register_blueprint(pictures_api.blueprint)
+    app.register_blueprint(labels_api.blueprint)
     app.register_blueprint(predict_api.blueprint)
     app.register_blueprint(models_api.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(gallery_page.blueprint)
+    app.register_blueprint(review_page.blueprint)
+    app.register_blueprint(compare_page.blueprint)
     app.register_blueprint(predict_page.blueprint)
+    app.register_blueprint(live_page.blueprint)
     app.register_blueprint(login_page.blueprint)
     app.register_blueprint(audit_api.blueprint)
     return app

@@ -1,77 +1,117 @@
-"""Results as files, streamed: CSV, JSON lines, the failed images; and the summary of a job."""
+"""Results as files, streamed: CSV, JSON lines, Parquet, failed images; and a job summed up."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import PurePath
+from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-from semblante import export, jobs
+from semblante import export, jobs, profile_export
 from semblante.emotions import Language
 from semblante.errors import Conflict, NotFound
+from semblante.profiles import Column, Profile, columns
 from semblante.services import Services
 from semblante.tables import Job
 from semblante_web.current import services
 from semblante_web.openapi import problems
+from semblante_web.parquet import parquet_blocks
 from semblante_web.summary import Summary, summary_of
 
 CSV = "text/csv; charset=utf-8; header=present"
 JSON_LINES = "application/jsonl; charset=utf-8"
+PARQUET = "application/vnd.apache.parquet"
 blueprint = APIBlueprint("download", __name__, url_prefix="/api/v1/jobs/<job_id>", tag="Results")
 
 Blocks = Callable[[Session, Job], Iterator[bytes]]
 
 
-class LanguageQuery(BaseModel):
-    """How the values of `emotion` are named."""
+class ResultQuery(BaseModel):
+    """Which columns, and how the values of `emotion` are named."""
 
     model_config = ConfigDict(extra="forbid")
 
-    lang: Language | None = Field(None, description="Without it, the language the job asked for.")
+    profile: Profile = Field(
+        "semblante", description="`deepface` and `py-feat`: the columns and names of these tools."
+    )
+    lang: Language | None = Field(
+        None, description="Of `semblante`'s emotions; without it, the language the job asked for."
+    )
+
+    def columns(self, job: Job) -> list[Column]:
+        """Return the columns of the file."""
+        return columns(self.profile, job, self.language(job))
+
+    def language(self, job: Job) -> Language:
+        """Return the language in force."""
+        asked: Language = job.options.get("lang", "en")
+        return self.lang or asked
+
+
+def _file_of(what: str, mime_type: str) -> dict[int, Any]:
+    return {200: {"description": what, "content": {mime_type: {}}}} | problems(
+        "job_not_found", "job_not_finished"
+    )
 
 
 @blueprint.get("/results.csv")
-@blueprint.input(LanguageQuery, location="query")
-@blueprint.doc(
-    operation_id="downloadCsv",
-    responses={200: {"description": "The CSV.", "content": {"text/csv": {}}}}
-    | problems("job_not_found", "job_not_finished"),
-)
-def download_csv(job_id: str, query_data: LanguageQuery) -> Response:
+@blueprint.input(ResultQuery, location="query")
+@blueprint.doc(operation_id="downloadCsv", responses=_file_of("The CSV.", "text/csv"))
+def download_csv(job_id: str, query_data: ResultQuery) -> Response:
     """Download all rows as CSV (RFC 4180, UTF-8), one per face, in the archive's order."""
     job = _completed(job_id)
-    language: Language = query_data.lang or job.options.get("lang", "en")
-    if language == "en" and (stored := _stored_csv(services(), job)):
-        return stored
+    language = query_data.language(job)
 
     def blocks(session: Session, job: Job) -> Iterator[bytes]:
-        return export.csv_blocks(session, job, language=language)
+        if query_data.profile == "semblante":
+            return export.csv_blocks(session, job, language=language)
+        return profile_export.csv_blocks(session, job, query_data.columns(job))
 
+    is_stored = query_data.profile == "semblante" and language == "en"
+    if is_stored and (stored := _stored_csv(services(), job)):
+        return stored
     return _streamed(job, blocks, CSV, "results.csv")
 
 
 @blueprint.get("/results.jsonl")
+@blueprint.input(ResultQuery, location="query")
 @blueprint.doc(
-    operation_id="downloadJsonLines",
-    responses={200: {"description": "JSON lines.", "content": {"application/jsonl": {}}}}
-    | problems("job_not_found", "job_not_finished"),
+    operation_id="downloadJsonLines", responses=_file_of("JSON lines.", "application/jsonl")
 )
-def download_json_lines(job_id: str) -> Response:
-    """Download all rows as JSON, one object per line, with the CSV's columns as keys."""
-    return _streamed(_completed(job_id), export.json_lines, JSON_LINES, "results.jsonl")
+def download_json_lines(job_id: str, query_data: ResultQuery) -> Response:
+    """Download all rows as JSON, one object per line.
+
+    The keys are the CSV's columns; `semblante` has the classes in one object `probabilities`, and
+    the ids of emotions whatever the language.
+    """
+
+    def blocks(session: Session, job: Job) -> Iterator[bytes]:
+        if query_data.profile == "semblante":
+            return export.json_lines(session, job)
+        return profile_export.json_lines(session, job, query_data.columns(job))
+
+    return _streamed(_completed(job_id), blocks, JSON_LINES, "results.jsonl")
+
+
+@blueprint.get("/results.parquet")
+@blueprint.input(ResultQuery, location="query")
+@blueprint.doc(operation_id="downloadParquet", responses=_file_of("The Parquet file.", PARQUET))
+def download_parquet(job_id: str, query_data: ResultQuery) -> Response:
+    """Download all rows as Parquet, with the CSV's columns, typed."""
+
+    def blocks(session: Session, job: Job) -> Iterator[bytes]:
+        return parquet_blocks(session, job, query_data.columns(job))
+
+    return _streamed(_completed(job_id), blocks, PARQUET, "results.parquet")
 
 
 @blueprint.get("/errors.csv")
-@blueprint.doc(
-    operation_id="downloadErrors",
-    responses={200: {"description": "The CSV.", "content": {"text/csv": {}}}}
-    | problems("job_not_found", "job_not_finished"),
-)
+@blueprint.doc(operation_id="downloadErrors", responses=_file_of("The CSV.", "text/csv"))
 def download_errors(job_id: str) -> Response:
     """Download the rows of failed images as CSV."""
 
@@ -106,7 +146,7 @@ def _stored_csv(services: Services, job: Job) -> Response | None:
         size = services.storage.size(key)
     except NotFound:
         return None
-    response = _as_file(job, services.storage.blocks(key), CSV, "results.csv")
+    response = as_file(job, services.storage.blocks(key), CSV, "results.csv")
     response.content_length = size
     return response
 
@@ -118,10 +158,11 @@ def _streamed(job: Job, blocks: Blocks, content_type: str, name: str) -> Respons
         with database.reading() as session, closing(blocks(session, job)) as parts:  # type: ignore[type-var]
             yield from parts
 
-    return _as_file(job, body(), content_type, name)
+    return as_file(job, body(), content_type, name)
 
 
-def _as_file(job: Job, body: Iterator[bytes], content_type: str, name: str) -> Response:
+def as_file(job: Job, body: Iterator[bytes], content_type: str, name: str) -> Response:
+    """Return `body` as a download, named after what was uploaded."""
     response = Response(body, content_type=content_type)
     stem = PurePath(job.filename).name.split(".")[0] or job.id
     response.headers.set("Content-Disposition", "attachment", filename=f"{stem}-{name}")

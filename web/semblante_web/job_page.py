@@ -8,12 +8,15 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from semblante import jobs, results
+from semblante import gallery, histogram, jobs, results
+from semblante.gallery import Filter
+from semblante.histogram import Rate
 from semblante.lifecycle import PAUSABLE_STATES
 from semblante.services import Services
 from semblante.tables import Job
 from semblante.views import JobView, image_view, job_view
 from semblante_web.changes import Change
+from semblante_web.models_api import ModelView, model_views
 
 SHOWN_ROWS = 24
 COUNTED_LIVE = 50_000
@@ -30,6 +33,10 @@ class JobPage:
     rows: list[dict[str, Any]]
     errors: Mapping[str, int]
     changes: list[Change]
+    bins: list[int]
+    rates: list[Rate]
+    models: list[ModelView]
+    """To label the same images again; empty while that cannot be."""
 
     @property
     def seconds(self) -> float | None:
@@ -44,7 +51,7 @@ def job_page(services: Services, job_id: str) -> JobPage:
     with services.database.reading() as session:
         job = jobs.get(session, job_id)
         view = job_view(session, job)
-        rows = results.page(session, job_id, limit=SHOWN_ROWS)
+        rows = gallery.page(session, job, Filter(), limit=SHOWN_ROWS).rows
         return JobPage(
             job=view,
             classes=job.classes,
@@ -52,7 +59,16 @@ def job_page(services: Services, job_id: str) -> JobPage:
             rows=[image_view(row, job) for row in rows],
             errors=_errors(session, job, view),
             changes=_changes(view),
+            bins=histogram.confidence_counts(session, job_id) if job.faces else [],
+            rates=_rates(session, job),
+            models=[] if view.is_open else model_views(),
         )
+
+
+def _rates(session: Session, job: Job) -> list[Rate]:
+    if job.in_progress_at is None:
+        return []
+    return histogram.throughput(session, job.id, job.in_progress_at)
 
 
 def _errors(session: Session, job: Job, view: JobView) -> Mapping[str, int]:

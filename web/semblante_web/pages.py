@@ -17,9 +17,9 @@ from semblante.errors import (
 from semblante.views import job_view
 from semblante_web import words
 from semblante_web.access import identity
-from semblante_web.changes import CHANGES, change, remove
+from semblante_web.changes import CHANGES, change, remove, view_of
 from semblante_web.current import services
-from semblante_web.job_options import JobFromUrl
+from semblante_web.job_options import JobFromUpload, JobFromUrl
 from semblante_web.job_page import job_page
 from semblante_web.jobs_api import read_submission
 from semblante_web.models_api import model_views
@@ -87,6 +87,16 @@ def show_job(job_id: str) -> str:
 def show_live_part(job_id: str) -> str:
     """Show the part of a job's page that changes; the page asks for it again and again."""
     return render_template("job_live.html", page=job_page(services(), job_id))
+
+
+@blueprint.post("/jobs/<job_id>/again")
+def label_again(job_id: str) -> WerkzeugResponse:
+    """Create another job over the upload of this one."""
+    before = view_of(services(), job_id)
+    choices = {name: request.form.get(name) or None for name in ("model", "detect")}
+    asked = {**choices, "upload_id": before.upload_id, "metadata": before.metadata}
+    job = submit(services(), Request(validated(JobFromUpload, asked), (), None))
+    return redirect(url_for("pages.show_job", job_id=job.id), 303)
 
 
 @blueprint.post("/jobs/<job_id>/<action>")

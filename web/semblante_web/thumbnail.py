@@ -1,4 +1,4 @@
-"""A small picture of one image of a job."""
+"""A small picture of one image of a job, made when it is asked for."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from semblante.picture import naming_damage, open_picture
 from semblante.settings import Settings
 from semblante.tables import Image
 
-SIDE = 128
 MIME_TYPE = "image/webp"
 # A picture of max_image_pixels takes hundreds of megabytes: few of them at a time.
 _decoding = threading.BoundedSemaphore(2)
 
 
-def make_thumbnail(source: Source, image: Image, settings: Settings) -> bytes:
-    """Return `image`, whose bytes lie in `source`, as WebP of at most 128 x 128 pixels.
+def make_thumbnail(source: Source, image: Image, settings: Settings, side: int) -> bytes:
+    """Return `image`, whose bytes lie in `source`, as WebP of at most `side` x `side` pixels.
 
     Raises:
         ImageError: The image cannot be read.
@@ -32,7 +31,7 @@ def make_thumbnail(source: Source, image: Image, settings: Settings) -> bytes:
         picture = open_picture(data, settings.max_image_pixels)
         with naming_damage(data):
             small = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
-            small.thumbnail((SIDE, SIDE), Picture.Resampling.BILINEAR, reducing_gap=2.0)
+            small.thumbnail((side, side), Picture.Resampling.BILINEAR, reducing_gap=2.0)
     buffer = io.BytesIO()
     small.save(buffer, "WEBP", quality=80)
     return buffer.getvalue()

@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
 from semblante.detection import Detect
+from semblante.gallery import Order, Status
 from semblante.lifecycle import State
 from semblante_web.changes import Change
 
@@ -35,6 +36,16 @@ DETECT: dict[Detect, LazyString] = {
     "off": _("Each image is one face"),
     "auto": _("Search for them in large images"),
     "on": _("Search for them in every image"),
+}
+
+STATUSES: dict[Status, LazyString] = {
+    "ok": _("Labelled"),
+    "no_face": _("No face"),
+    "failed": _("Not labelled"),
+}
+ORDERS: dict[Order, LazyString] = {
+    "archive": _("As in the archive"),
+    "doubt": _("The least sure first"),
 }
 
 CHANGES: dict[Change, LazyString] = {
@@ -82,3 +93,27 @@ REMEDIES: dict[str, LazyString] = {
     "model_missing": _("Choose an installed model, or install this one on the workers."),
 }
 """What to do about a failed job, by its error code."""
+
+_CONVERT = _("Save the image anew as JPEG or PNG, and send it again.")
+_COPY = _("Take the image from its source again; this copy is damaged.")
+_PACK = _("Make the archive again from the original files.")
+_SMALLER = _("Make the image smaller, or ask for a higher limit on the server.")
+IMAGE_REMEDIES: dict[str, LazyString] = {
+    "unsupported_format": _CONVERT,
+    "corrupt_image": _COPY,
+    "truncated_image": _COPY,
+    "too_large": _SMALLER,
+    "too_many_pixels": _SMALLER,
+    "encrypted": _("Make the archive again without a password."),
+    "unsupported_compression": _("Make the archive again with the method deflate or store."),
+    "crc_mismatch": _PACK,
+    "truncated_member": _PACK,
+    "corrupt_member": _PACK,
+    "overlapping_member": _PACK,
+    "unsafe_path": _("Rename the file and make the archive again."),
+    "duplicate_path": _("Rename one of the files and make the archive again."),
+    "unreadable_file": _("Check that the file is there and may be read."),
+    "worker_crash": _CONVERT,
+    "detection_failed": _("Label it again without a search for faces."),
+}
+"""What to do about a failed image, by its error code."""

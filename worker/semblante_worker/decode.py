@@ -58,7 +58,7 @@ def decode_hashed(
             opened = open_whole(data, spec, max_pixels)
             facts = Face(index, opened.width, opened.height, sha256)
             return [Decoded(facts, prepare(opened.image, spec))]
-        return _faces(index, open_picture(data, max_pixels), sha256, spec, finder)
+        return faces_of(index, open_picture(data, max_pixels), sha256, spec, finder)
 
 
 def open_whole(data: bytes, spec: Preprocess, max_pixels: int) -> Opened:
@@ -74,9 +74,14 @@ def open_whole(data: bytes, spec: Preprocess, max_pixels: int) -> Opened:
     return Opened(reduce_colour(image, spec), image.width, image.height)
 
 
-def _faces(
+def faces_of(
     index: int, image: Image.Image, sha256: bytes, spec: Preprocess, finder: FaceFinder
 ) -> Sequence[Decoded | NoFace]:
+    """Return the faces of an upright image, or the one `NoFace`.
+
+    Raises:
+        ImageError: `detection_failed`.
+    """
     facts = (index, image.width, image.height, sha256)
     located = finder.find(image)
     if located is None:

@@ -10,13 +10,14 @@ from typing import Any, TypeVar
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from semblante import bulk, chunks, jobs, lifecycle, uploads, usage
+from semblante import bulk, chunks, folders, jobs, lifecycle, uploads, usage
 from semblante.archive import Limits, Listing, Member, detect_kind, list_members, unpack_gzip
 from semblante.errors import ArchiveError, NotFound
+from semblante.folders import FolderCounter
 from semblante.services import Services
 from semblante.steps import Step, take_step
 from semblante.storage import Storage, StoredSource
-from semblante.tables import Chunk, Image, Job, Upload
+from semblante.tables import Chunk, Folder, Image, Job, Upload
 from semblante_worker.duplicates import mark_repeated_images, mark_repeated_paths
 from semblante_worker.overlaps import mark_overlaps
 
@@ -46,8 +47,8 @@ def index_job(services: Services, job_id: str) -> None:
 def _index(services: Services, step: Step) -> None:
     settings = services.settings
     with step.writing() as (session, job):
-        session.execute(delete(Chunk).where(Chunk.job_id == job.id))
-        session.execute(delete(Image).where(Image.job_id == job.id))
+        for table in (Chunk, Image, Folder):
+            session.execute(delete(table).where(table.job_id == job.id))
         upload = uploads.get(session, job.upload_id)
     if upload.sha256 is None:
         _store_hash(services.storage, step, upload)
@@ -55,7 +56,8 @@ def _index(services: Services, step: Step) -> None:
     source = StoredSource(services.storage, key)
     limits = Limits.from_settings(settings)
     listing = list_members(source, detect_kind(source), upload.filename, limits)
-    sizes = _write_images(step, listing)
+    counted = FolderCounter()
+    sizes = _write_images(step, listing, counted)
     runs = chunks.plan(sizes, settings.chunk_images, settings.chunk_bytes)
     for group in _batched(runs, CHUNKS_PER_TRANSACTION):
         with step.writing() as (session, job):
@@ -66,7 +68,7 @@ def _index(services: Services, step: Step) -> None:
         mark_overlaps(step)
     if settings.reuse_duplicates:
         mark_repeated_images(step)
-    _start(services, step, listing)
+    _start(services, step, listing, counted)
 
 
 def _store_hash(storage: Storage, step: Step, upload: Upload) -> None:
@@ -93,8 +95,8 @@ def _unpacked_key(storage: Storage, step: Step, upload: Upload) -> str:
     return tar_key
 
 
-def _write_images(step: Step, listing: Iterable[Member]) -> Iterator[int]:
-    """Insert one row per image; yield each one's packed size once its row is stored."""
+def _write_images(step: Step, listing: Iterable[Member], counted: FolderCounter) -> Iterator[int]:
+    """Insert one row per image and count its folders; yield its packed size once it is stored."""
     index = 0
     for members in _batched(listing, IMAGES_PER_TRANSACTION):
         with step.writing() as (session, job):
@@ -102,6 +104,8 @@ def _write_images(step: Step, listing: Iterable[Member]) -> Iterator[int]:
                 _image_row(job.id, number, member) for number, member in enumerate(members, index)
             ]
             bulk.insert_rows(session, Image, rows)
+        for row in rows:
+            counted.add(row["index"], row["path"])
         index += len(members)
         yield from (0 if member.error_code else member.packed_bytes for member in members)
 
@@ -121,13 +125,14 @@ def _image_row(job_id: str, index: int, member: Member) -> dict[str, Any]:
     }
 
 
-def _start(services: Services, step: Step, listing: Listing) -> None:
+def _start(services: Services, step: Step, listing: Listing, counted: FolderCounter) -> None:
     with step.writing() as (session, job):
         query = select(func.count()).select_from(Image).where(Image.job_id == job.id)
         job.total = session.scalar(query) or 0
         job.skipped = listing.skipped
         if job.total == 0:
             raise ArchiveError("no_images", "The upload holds no image that Semblante reads.")
+        folders.write(session, counted.rows(job.id))
         usage.add(session, job.owner, images=job.total)
         lifecycle.move(job, "in_progress")
         session.flush()

@@ -7,8 +7,10 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+from PIL import Image
 
 from semblante.bundles import Bundle
 from semblante.detection import Detect
@@ -16,7 +18,7 @@ from semblante.errors import ImageError
 from semblante.settings import Settings
 from semblante_worker.batch import Batch, Batched, group_faces
 from semblante_worker.caps import Caps
-from semblante_worker.decode import decode_one
+from semblante_worker.decode import decode_one, faces_of
 from semblante_worker.decode_many import decode_images
 from semblante_worker.detect import FaceFinder
 from semblante_worker.detector import Detector, load_detector
@@ -95,7 +97,7 @@ class Predictor:
             ImageError: the image cannot be labelled; see `decode_image`.
             BundleError, Unavailable, StuckDecode: as `predict_images`.
         """
-        settings, engine = self._settings, self.load(bundle)
+        settings = self._settings
         decoded = decode_one(
             data,
             bundle.card.preprocess,
@@ -103,10 +105,27 @@ class Predictor:
             self._finder(detect),
             Caps.from_settings(settings),
         )
+        return self._label(decoded, bundle)
+
+    def predict_picture(
+        self, picture: Image.Image, bundle: Bundle
+    ) -> Sequence[Prediction | NoFace]:
+        """Search a decoded, upright picture, as of a video, and label its faces; its index is 0.
+
+        Raises:
+            ImageError: `detection_failed`.
+            BundleError, Unavailable: as `predict_images`.
+        """
+        spec = bundle.card.preprocess
+        return self._label(faces_of(0, picture, b"", spec, self._searcher("on")), bundle)
+
+    def _label(
+        self, decoded: Sequence[Decoded | NoFace], bundle: Bundle
+    ) -> Sequence[Prediction | NoFace]:
         faces = [one for one in decoded if isinstance(one, Decoded)]
         if not faces:
             return [one for one in decoded if isinstance(one, NoFace)]
-        probabilities = engine.predict(np.stack([face.pixels for face in faces]))
+        probabilities = self.load(bundle).predict(np.stack([face.pixels for face in faces]))
         return [Prediction(one.face, row) for one, row in zip(faces, probabilities, strict=True)]
 
     def load(self, bundle: Bundle) -> Engine:
@@ -134,8 +153,9 @@ class Predictor:
             return engine.bundle if engine is not None else None
 
     def _finder(self, detect: Detect) -> FaceFinder | None:
-        if detect == "off":
-            return None
+        return None if detect == "off" else self._searcher(detect)
+
+    def _searcher(self, detect: Literal["auto", "on"]) -> FaceFinder:
         with self._lock:
             if self._detector is None:
                 settings = self._settings

@@ -26,6 +26,7 @@ def answer_request(
         digest = registry.find(session, model).digest
     bundle = load_model(services, predictor, digest)
     data = services.storage.read(key, 0, services.settings.max_image_bytes)
+    services.storage.delete(key)  # should the web die before it does so
     return answer(predictor, bundle, data, detect)
 
 

@@ -12,6 +12,7 @@ from semblante.cli.options import server_options
 from semblante.cli.remote import connect
 from semblante.client import RESULT_FILES, Client, ResultFormat
 from semblante.emotions import LANGUAGES, Language
+from semblante.profiles import PROFILES, Profile
 
 
 @click.command()
@@ -29,7 +30,14 @@ from semblante.emotions import LANGUAGES, Language
     "--lang",
     "language",
     type=click.Choice(LANGUAGES),
-    help="Language of the emotions in the CSV; what the job asked for otherwise.",
+    help="Language of the emotions in CSV and Parquet; what the job asked for otherwise.",
+)
+@click.option(
+    "--profile",
+    type=click.Choice(PROFILES),
+    default="semblante",
+    show_default=True,
+    help="Columns as this tool has them.",
 )
 @server_options
 def download(
@@ -37,6 +45,7 @@ def download(
     output: str | None,
     form: str,
     language: str | None,
+    profile: str,
     server: str | None,
     api_key: str | None,
     as_json: bool,  # noqa: ARG001 (every client command takes it; results are data anyway)
@@ -45,16 +54,22 @@ def download(
     kind = cast("ResultFormat", form)
     target = output or RESULT_FILES[kind]
     with connect(server, api_key) as client:
-        write_results(client, job_id, target, kind, cast("Language | None", language))
+        chosen = cast("Language | None", language), cast("Profile", profile)
+        write_results(client, job_id, target, kind, *chosen)
 
 
 def write_results(
-    client: Client, job_id: str, output: str, form: ResultFormat, language: Language | None
+    client: Client,
+    job_id: str,
+    output: str,
+    form: ResultFormat,
+    language: Language | None,
+    profile: Profile | None = None,
 ) -> None:
     """Write the results to a file, whole or not at all, or to stdout for `-`."""
     if output == "-":
-        client.download(job_id, sys.stdout.buffer, format=form, lang=language)
+        client.download(job_id, sys.stdout.buffer, format=form, lang=language, profile=profile)
         sys.stdout.buffer.flush()
     else:
-        client.download(job_id, Path(output), format=form, lang=language)
+        client.download(job_id, Path(output), format=form, lang=language, profile=profile)
         click.echo(f"Results: {output}", err=True)

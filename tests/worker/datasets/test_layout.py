@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from semblante.class_names import ClassNames
 from semblante.emotions import EMOTIONS, Emotion
 from semblante.errors import Refused
-from semblante_worker.datasets.class_names import ClassNames
 from semblante_worker.datasets.entry import Split
 from semblante_worker.datasets.layout import Arrangement, arrange
 

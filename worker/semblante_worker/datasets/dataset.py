@@ -18,16 +18,16 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from semblante.archive import Limits
+from semblante.class_names import ClassNames
+from semblante.csv_table import Table, opened_table, read_table
 from semblante.emotions import EMOTIONS
 from semblante.errors import Refused
 from semblante_worker.datasets.archive_store import open_archive
-from semblante_worker.datasets.class_names import ClassNames
 from semblante_worker.datasets.entry import SPLIT_NAMES, Entry, Split
 from semblante_worker.datasets.folder_store import FolderStore
 from semblante_worker.datasets.layout import Arrangement, Knows, arrange
 from semblante_worker.datasets.manifest import MANIFEST, PARTS, read_manifest
 from semblante_worker.datasets.picture_store import GENEROUS, PictureStore
-from semblante_worker.datasets.table import Table, opened_table, read_table
 from semblante_worker.datasets.zipped_manifest import zipped_manifest
 
 Layout = Literal["parts", "classes", "manifest"]

@@ -12,11 +12,11 @@ import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from semblante.csv_table import Table, bad_table, require_columns
 from semblante.emotions import EMOTIONS
 from semblante.errors import Refused
 from semblante_worker.datasets.entry import SPLIT_NAMES, Entry, Split
 from semblante_worker.datasets.layout import Knows
-from semblante_worker.datasets.table import Table, bad_table, require_columns
 
 MANIFEST = "manifest.csv"
 PARTS = ("usage", "split")

@@ -7,8 +7,8 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from semblante.csv_table import bad_table
 from semblante_worker.datasets.manifest import MANIFEST
-from semblante_worker.datasets.table import bad_table
 
 MANIFEST_BYTES = 256 * 1024**2
 

@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from semblante.archive import Limits
+from semblante.class_names import ClassNames
+from semblante.csv_table import bad_table
 from semblante.emotions import Emotion
 from semblante.errors import Refused
 from semblante.settings import Settings
-from semblante_worker.datasets.class_names import ClassNames
 from semblante_worker.datasets.dataset import Dataset as Listed
 from semblante_worker.datasets.dataset import read_dataset
 from semblante_worker.datasets.entry import Entry, Split
 from semblante_worker.datasets.name_list import read_names
 from semblante_worker.datasets.picture_store import Content, PictureStore
-from semblante_worker.datasets.table import bad_table
 from semblante_worker.evaluation.dataset import Dataset, check_classes
 
 SPLITS: tuple[Split, ...] = ("test", "val", "train")

@@ -9,19 +9,19 @@ from pathlib import Path
 
 import numpy as np
 
-from semblante.emotions import EMOTIONS, Emotion
-from semblante.errors import Refused
-from semblante.export import AFTER_CLASSES, BEFORE_CLASSES
-from semblante_worker.datasets.class_names import ClassNames
-from semblante_worker.datasets.table import (
+from semblante.class_names import ClassNames
+from semblante.csv_table import (
     Table,
     bad_table,
     opened_table,
     require_columns,
     without_guard,
 )
+from semblante.emotions import EMOTIONS, Emotion
+from semblante.errors import Refused
+from semblante.export import AFTER_CLASSES, BEFORE_CLASSES
+from semblante.truth import read_truth
 from semblante_worker.evaluation.measured import Measured
-from semblante_worker.evaluation.truth import read_truth
 
 ClassesOf = Callable[[str], Sequence[Emotion] | None]
 """Gives the classes of a model by its reference, None when it is not installed."""
@@ -59,7 +59,8 @@ def compare_results(results: Path, truth: Path, classes_of: ClassesOf) -> Compar
         ids = _class_columns(table, str(results))
         model, classes, found = _read(table, ids, str(results), classes_of)
     names = ClassNames(classes)
-    wanted = read_truth(truth, names)
+    with opened_table(truth) as table:
+        wanted = read_truth(table, str(truth), names)
     both = [path for path in found if path in wanted]
     if not both:
         raise Refused(

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from semblante.class_names import ClassNames
 from semblante.emotions import EMOTIONS
 from semblante.errors import Refused
-from semblante_worker.datasets.class_names import ClassNames
 from semblante_worker.datasets.dataset import Dataset
 from semblante_worker.datasets.entry import Entry
 from semblante_worker.training.recipe import Data, RecipeClass

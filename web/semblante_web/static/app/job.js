@@ -1,22 +1,22 @@
-// The bar chart of a job's emotions; the table beside it, which htmx renews, has the figures.
+// Charts of a job. Each draws the table that its canvas names, which htmx renews and readers hear.
 
-let chart = null;
+const charts = new Map();
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-function figures() {
-  const rows = [...document.querySelectorAll("#emotion-table tbody tr")];
+function figures(canvas) {
+  const rows = [...document.querySelectorAll(`#${canvas.dataset.table} tbody tr`)];
   return {
     labels: rows.map((row) => row.dataset.name),
-    values: rows.map((row) => Number(row.dataset.faces)),
-    colours: rows.map((row) => colour(`--emotion-${row.dataset.emotion}`) || colour("--accent")),
+    values: rows.map((row) => Number(row.dataset.value)),
+    colours: rows.map((row) => colour(row.dataset.colour ?? "") || colour("--accent")),
   };
 }
 
 function make(canvas) {
   return new window.Chart(canvas, {
-    type: "bar",
-    data: { labels: [], datasets: [{ data: [], borderRadius: 6, maxBarThickness: 56 }] },
+    type: canvas.dataset.chart,
+    data: { labels: [], datasets: [{ data: [], borderRadius: 6, maxBarThickness: 56, pointRadius: 0, borderWidth: 2, tension: 0.2 }] },
     options: {
       animation: false, // it would begin anew at every look at the server
       maintainAspectRatio: false,
@@ -29,22 +29,28 @@ function make(canvas) {
   });
 }
 
-function draw() {
-  const canvas = document.getElementById("emotion-chart");
-  if (!canvas) return;
-  if (chart?.canvas !== canvas) {
-    chart?.destroy();
-    chart = make(canvas);
+function draw(canvas) {
+  if (charts.get(canvas.id)?.canvas !== canvas) {
+    charts.get(canvas.id)?.destroy();
+    charts.set(canvas.id, make(canvas));
   }
-  const { labels, values, colours } = figures();
+  const chart = charts.get(canvas.id);
+  const { labels, values, colours } = figures(canvas);
+  const isLine = canvas.dataset.chart === "line";
   chart.data.labels = labels;
-  chart.data.datasets[0].data = values;
-  chart.data.datasets[0].backgroundColor = colours;
+  Object.assign(chart.data.datasets[0], {
+    data: values,
+    backgroundColor: isLine ? colour("--accent-soft") : colours,
+    borderColor: isLine ? colour("--accent") : colours,
+    fill: isLine,
+  });
   for (const axis of Object.values(chart.options.scales)) axis.ticks = { ...axis.ticks, color: colour("--muted") };
   chart.options.scales.y.grid = { color: colour("--line") };
   chart.update();
 }
 
-document.body.addEventListener("htmx:afterSettle", draw);
-document.addEventListener("themechange", draw);
-draw();
+const drawAll = () => document.querySelectorAll("canvas[data-chart]").forEach(draw);
+
+document.body.addEventListener("htmx:afterSettle", drawAll);
+document.addEventListener("themechange", drawAll);
+drawAll();

@@ -1,0 +1,85 @@
+"""What people say about faces, the least sure label first: one correction per face."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.orm import Session
+
+from semblante.errors import NotFound, Refused
+from semblante.gallery import Filter, page
+from semblante.tables import Correction, Image, Job, Result
+
+
+class Place(NamedTuple):
+    """A face of a job."""
+
+    image_index: int
+    face_id: int
+
+
+def next_face(session: Session, job: Job) -> Row[*tuple[Any, ...]] | None:
+    """Return the row of the least sure face that nobody has reviewed; None when all are."""
+    rows = page(session, job, Filter(is_reviewed=False), order="doubt", limit=1).rows
+    return rows[0] if rows else None
+
+
+def correct(session: Session, job: Job, place: Place, emotion: str | None) -> None:
+    """Keep what a person says about a face; None when nobody could say.
+
+    Raises:
+        NotFound: `image_not_found`, when the job has no such labelled face.
+        Refused: `unknown_class`.
+    """
+    row = session.get(Result, (job.id, *place))
+    if row is None or row.emotion is None:
+        raise NotFound("image_not_found", f"The job has no labelled face {place.face_id} there.")
+    if emotion is not None and emotion not in [item["id"] for item in job.classes]:
+        raise Refused("unknown_class", f"There is no class {emotion!r} in the job's model.")
+    session.merge(
+        Correction(
+            job_id=job.id,
+            image_index=place.image_index,
+            face_id=place.face_id,
+            emotion=emotion,
+            corrected_at=datetime.now(UTC),
+        )
+    )
+
+
+def undo(session: Session, job: Job) -> Place | None:
+    """Take the newest correction back; return its face, None when there is none."""
+    query = select(Correction).where(Correction.job_id == job.id)
+    newest = session.scalar(query.order_by(Correction.corrected_at.desc()).limit(1))
+    if newest is None:
+        return None
+    session.delete(newest)
+    return Place(newest.image_index, newest.face_id)
+
+
+def count(session: Session, job_id: str) -> int:
+    """Return how many faces of a job were reviewed."""
+    query = select(func.count()).select_from(Correction).where(Correction.job_id == job_id)
+    return session.scalar(query) or 0
+
+
+def reviewed(session: Session, job_id: str) -> Iterator[tuple[Image, Result, str]]:
+    """Yield image, row and corrected emotion of each face that has one, in archive order."""
+    query = (
+        select(Image, Result, Correction.emotion)
+        .join(Result, (Result.job_id == Image.job_id) & (Result.image_index == Image.index))
+        .join(
+            Correction,
+            (Correction.job_id == Result.job_id)
+            & (Correction.image_index == Result.image_index)
+            & (Correction.face_id == Result.face_id),
+        )
+        .where(Correction.job_id == job_id, Correction.emotion.is_not(None))
+        .order_by(Result.image_index, Result.face_id)
+    )
+    for image, row, emotion in session.execute(query):
+        if emotion is not None:
+            yield image, row, emotion

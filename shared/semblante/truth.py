@@ -1,0 +1,121 @@
+"""What the images of a job really show: from a person's table, or from the archive's folders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any, NamedTuple
+
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.orm import Session
+
+from semblante.class_names import ClassNames
+from semblante.csv_table import Table, bad_table, read_table, require_columns, without_guard
+from semblante.emotions import Emotion
+from semblante.errors import Refused
+from semblante.tables import Image, Job, Truth
+
+ROWS_AT_ONCE = 10_000
+
+
+class Attached(NamedTuple):
+    """Images that have a truth now, and rows of the table that name no image of the job."""
+
+    images: int
+    unknown: int = 0
+
+
+def read_truth(table: Table, name: str, names: ClassNames) -> dict[str, int]:
+    """Return the number of the true class by image path; more columns are ignored.
+
+    Raises:
+        Refused: `bad_table`, `unknown_class` or `class_not_in_model`, naming table and line;
+            `empty_dataset`, when there is no row.
+    """
+    require_columns(table, name, "image_path", "emotion")
+    truth: dict[str, int] = {}
+    for line, row in table.rows:
+        image = without_guard(row["image_path"])
+        number = names.find(row["emotion"], f"{name}, line {line}")
+        if truth.setdefault(image, number) != number:
+            raise bad_table(name, line, f"{image} has another emotion than on an earlier line")
+    if not truth:
+        raise Refused("empty_dataset", f"{name} has no row below its header.")
+    return truth
+
+
+def attach_table(session: Session, job: Job, lines: Iterable[str], name: str) -> Attached:
+    """Take the truth from a CSV with `image_path` and `emotion`, in the place of an earlier one.
+
+    Args:
+        session: A writing transaction.
+        job: The job.
+        lines: The table's lines; more columns are ignored.
+        name: The table's, for messages.
+
+    Raises:
+        Refused: see `read_truth`; `nothing_to_measure`, when no row names an image of the job.
+    """
+    names, classes = _names(job)
+    found = read_truth(read_table(lines, name), name, names)
+    wanted = {path: classes[number] for path, number in found.items()}
+    images = _replace(session, job, wanted.get)
+    if images == 0:
+        raise Refused("nothing_to_measure", f"No image_path of {name} is in the job.")
+    return Attached(images, max(len(wanted) - images, 0))
+
+
+def attach_folders(session: Session, job: Job) -> Attached:
+    """Take the nearest folder above each image that names a class as its truth.
+
+    Raises:
+        Refused: `nothing_to_measure`, when no folder does.
+    """
+    names, classes = _names(job)
+
+    def truth_of(path: str) -> str | None:
+        for folder in reversed(path.split("/")[:-1]):
+            if names.knows(folder):
+                return classes[names.find(folder, path)]
+        return None
+
+    images = _replace(session, job, truth_of)
+    if images == 0:
+        raise Refused(
+            "nothing_to_measure",
+            f"No folder of the job names a class: {', '.join(classes)}, or 1 to 7 as in RAF-DB.",
+        )
+    return Attached(images)
+
+
+def count(session: Session, job_id: str) -> int:
+    """Return how many images of a job have a truth."""
+    query = select(func.count()).select_from(Truth).where(Truth.job_id == job_id)
+    return session.scalar(query) or 0
+
+
+def _names(job: Job) -> tuple[ClassNames, list[str]]:
+    return ClassNames([Emotion(**item) for item in job.classes]), [one["id"] for one in job.classes]
+
+
+def _replace(session: Session, job: Job, truth_of: Callable[[str], str | None]) -> int:
+    """Write the truth of each image of the job that has one; return how many have."""
+    session.execute(delete(Truth).where(Truth.job_id == job.id))
+    images = 0
+    for group in _groups(session, job.id):
+        rows = [
+            {"job_id": job.id, "image_index": index, "emotion": emotion}
+            for index, path in group
+            if (emotion := truth_of(path)) is not None
+        ]
+        if rows:
+            session.execute(insert(Truth), rows)
+            images += len(rows)
+    return images
+
+
+def _groups(session: Session, job_id: str) -> Iterator[list[Any]]:
+    query = select(Image.index, Image.path).where(Image.job_id == job_id).order_by(Image.index)
+    rows = iter(session.execute(query.execution_options(yield_per=ROWS_AT_ONCE)))
+    while group := list(islice(rows, ROWS_AT_ONCE)):
+        yield group

@@ -1,0 +1,118 @@
+"""Comparing and reviewing without JavaScript."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+
+import pytest
+from flask.testing import FlaskClient
+
+from semblante.services import Services
+from semblante.tables import Job
+
+HTMX = {"HX-Request": "true"}
+
+
+def attach(client: FlaskClient, job: Job, table: bytes) -> tuple[int, str]:
+    form = {"file": (io.BytesIO(table), "truth.csv")}
+    answer = client.post(f"/jobs/{job.id}/compare", data=form)
+    return answer.status_code, answer.text
+
+
+def test_a_truth_gives_figures_and_cells_lead_to_images(
+    client: FlaskClient, finished_job: Job
+) -> None:
+    address = f"/jobs/{finished_job.id}/compare"
+    assert "Attach a truth" in client.get(address).text
+    table = "image_path,emotion\ncaras/niña.jpg,feliz\ncaras/=cmd.jpg,3\ncaras/broken.png,anger\n"
+    assert attach(client, finished_job, table.encode())[0] == 303
+    page = client.get(address).text
+    assert "33.3%" in page
+    links = [one.replace("&amp;", "&") for one in re.findall(r'<a href="([^"]+truth=[^"]+)"', page)]
+    assert len(links) == 3
+    pages = "".join(client.get(link).text for link in links)
+    shown = set(re.findall(r'class="tile-path" title="([^"]+)"', pages))
+    assert shown == {"caras/niña.jpg", "caras/=cmd.jpg", "caras/broken.png"}
+
+
+@pytest.mark.parametrize(
+    ("table", "status", "code"),
+    [
+        (b"\xff\xfe", 400, "bad_table"),
+        (b"image_path,emotion\r\nx,hunger\r\n", 400, "unknown_class"),
+        (b"image_path,emotion\r\nx,anger\r\n", 400, "nothing_to_measure"),
+    ],
+)
+def test_a_bad_table_is_explained(
+    client: FlaskClient, finished_job: Job, table: bytes, status: int, code: str
+) -> None:
+    got, page = attach(client, finished_job, table)
+    assert got == status
+    assert f"<code>{code}</code>" in page
+
+
+def test_folders_without_classes_and_no_file_are_explained(
+    client: FlaskClient, finished_job: Job, open_job: Job
+) -> None:
+    address = f"/jobs/{finished_job.id}/compare"
+    assert "nothing_to_measure" in client.post(address, data={"source": "folders"}).text
+    assert "no_file" in client.post(address).text
+    unfinished = client.post(f"/jobs/{open_job.id}/compare", data={"source": "folders"})
+    assert (unfinished.status_code, "job_not_finished" in unfinished.text) == (409, True)
+
+
+def test_jobs_over_other_uploads_are_refused(
+    client: FlaskClient, finished_job: Job, open_job: Job
+) -> None:
+    assert client.get(f"/jobs/{finished_job.id}/compare/{open_job.id}").status_code == 400
+    assert client.get(f"/jobs/{finished_job.id}/compare/none").status_code == 404
+
+
+def test_a_job_agrees_with_itself(client: FlaskClient, finished_job: Job) -> None:
+    page = client.get(f"/jobs/{finished_job.id}/compare/{finished_job.id}").text
+    assert "100%" in page
+    assert "Both jobs gave these faces the same labels." in page
+
+
+def face_in(page: str) -> str:
+    found = re.search(r'<figcaption class="job-meta">([^<]+)<', page)
+    return found[1] if found else ""
+
+
+def test_reviewing_and_taking_back(client: FlaskClient, finished_job: Job) -> None:
+    address = f"/jobs/{finished_job.id}/review"
+    page = client.get(address).text
+    assert face_in(page) == "caras/=cmd.jpg"
+    assert "0 of 2 faces reviewed" in page
+    verdict = {"index": "1", "face": "0", "emotion": "anger"}
+    answer = client.post(address, data=verdict)
+    assert (answer.status_code, answer.headers["Location"]) == (303, address)
+    following = client.post(address, data={"index": "0", "face": "0", "emotion": ""}, headers=HTMX)
+    assert "All done" in following.text
+    assert "<html" not in following.text
+    labels = client.get(f"/api/v1/jobs/{finished_job.id}/labels.csv")
+    assert labels.text.splitlines()[1:] == ["caras/=cmd.jpg,0,anger,fear,0.4500"]
+    images = client.get(f"/api/v1/jobs/{finished_job.id}/labels.zip")
+    with zipfile.ZipFile(io.BytesIO(images.data)) as archive:
+        assert archive.namelist() == ["6/1-0-=cmd.jpg"]
+    back = client.post(f"{address}/undo", headers=HTMX).text
+    assert face_in(back) == "caras/niña.jpg"
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        ({"index": "1", "face": "0"}, 400),
+        ({"index": "x", "face": "0", "emotion": "fear"}, 400),
+        ({"index": "1", "face": "99999", "emotion": "fear"}, 400),
+        ({"index": "1", "face": "0", "emotion": "hunger"}, 400),
+        ({"index": "2", "face": "0", "emotion": "fear"}, 404),
+        ({"index": "9", "face": "0", "emotion": "fear"}, 404),
+    ],
+)
+def test_bad_verdicts_are_refused(
+    client: FlaskClient, services: Services, finished_job: Job, form: dict[str, str], status: int
+) -> None:
+    assert client.post(f"/jobs/{finished_job.id}/review", data=form).status_code == status

@@ -1,0 +1,75 @@
+"""The page where a person checks labels, the least sure one first, by keys or buttons."""
+
+from __future__ import annotations
+
+from apiflask import APIBlueprint
+from flask import Response, redirect, render_template, request, url_for
+from pydantic import BaseModel, ConfigDict, Field
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from semblante import jobs, review
+from semblante.label_export import class_folders
+from semblante.views import image_view, job_view
+from semblante_web.current import services
+from semblante_web.validation import validated
+
+UNCLEAR = ""
+blueprint = APIBlueprint(
+    "review", __name__, url_prefix="/jobs/<job_id>/review", enable_openapi=False
+)
+
+
+class Verdict(BaseModel):
+    """What a person says about a face; an empty emotion means that nobody could say."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    index: int = Field(ge=0, lt=2**62)
+    face: int = Field(ge=0, lt=2**15)
+    emotion: str
+
+
+@blueprint.get("")
+def show_next(job_id: str) -> str:
+    """Show the least sure face that nobody has reviewed."""
+    return _page(job_id)
+
+
+@blueprint.post("")
+def correct(job_id: str) -> str | WerkzeugResponse:
+    """Keep what the person says, and show the next face."""
+    verdict = validated(Verdict, request.form.to_dict())
+    with services().database.writing() as session:
+        job = jobs.get(session, job_id)
+        place = review.Place(verdict.index, verdict.face)
+        review.correct(session, job, place, verdict.emotion or None)
+    return _answer(job_id)
+
+
+@blueprint.post("/undo")
+def undo(job_id: str) -> str | WerkzeugResponse:
+    """Take the newest verdict back, and show its face again."""
+    with services().database.writing() as session:
+        review.undo(session, jobs.get(session, job_id))
+    return _answer(job_id)
+
+
+def _answer(job_id: str) -> str | WerkzeugResponse | Response:
+    if request.headers.get("HX-Request") == "true":
+        return _page(job_id)
+    return redirect(url_for("review.show_next", job_id=job_id), 303)
+
+
+def _page(job_id: str) -> str:
+    is_htmx = request.headers.get("HX-Request") == "true"
+    with services().database.reading() as session:
+        job = jobs.get(session, job_id)
+        row = review.next_face(session, job)
+        return render_template(
+            "review_face.html" if is_htmx else "review.html",
+            job=job_view(session, job),
+            classes=job.classes,
+            folders=class_folders(job),
+            row=image_view(row, job) if row is not None else None,
+            done=review.count(session, job_id),
+        )

@@ -1,0 +1,1 @@
+"""`semblante webcam`: a camera or a video, labelled frame by frame."""
