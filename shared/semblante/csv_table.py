@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from semblante.errors import Refused
-from semblante.export import FORMULA_STARTS
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 Row = tuple[int, dict[str, str]]
 
@@ -72,8 +73,13 @@ def require_columns(table: Table, name: str, *columns: str) -> None:
         raise bad_table(name, 1, f"there is no column {', '.join(missing)}; there is: {there}")
 
 
+def guard_formula(cell: str) -> str:
+    """Prefix a cell that a spreadsheet would run as a formula."""
+    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+
+
 def without_guard(cell: str) -> str:
-    """Return a cell of ours as it was before `semblante.export.guard_formula`."""
+    """Return a cell of ours as it was before `guard_formula`."""
     return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA_STARTS) else cell
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from semblante import results
+from semblante.csv_table import guard_formula
 from semblante.emotions import Language
 from semblante.tables import Job
 
@@ -28,7 +29,6 @@ AFTER_CLASSES = (
     "sha256",
     "model",
 )
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 LINES_PER_BLOCK = 1000
 
 
@@ -97,11 +97,6 @@ def unpack_probabilities(packed: bytes | None) -> array[float] | None:
     values = array("f")
     values.frombytes(packed)
     return values
-
-
-def guard_formula(cell: str) -> str:
-    """Prefix a cell that a spreadsheet would run as a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
 
 
 def _csv_row(

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from semblante import review
 from semblante.archive import Source, read_members
+from semblante.csv_table import guard_formula
 from semblante.emotions import EMOTIONS
 from semblante.errors import ImageError
-from semblante.export import guard_formula
 from semblante.picture import naming_damage, open_picture
 from semblante.settings import Settings
 from semblante.tables import Image, Job, Result

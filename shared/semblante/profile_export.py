@@ -11,7 +11,7 @@ from itertools import islice
 from sqlalchemy.orm import Session
 
 from semblante import results
-from semblante.export import guard_formula
+from semblante.csv_table import guard_formula
 from semblante.profiles import Column, Value
 from semblante.tables import Job
 from semblante.views import image_view

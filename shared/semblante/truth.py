@@ -10,10 +10,11 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from semblante.class_names import ClassNames
-from semblante.csv_table import Table, bad_table, read_table, require_columns, without_guard
+from semblante.csv_table import read_table
 from semblante.emotions import Emotion
 from semblante.errors import Refused
 from semblante.tables import Image, Job, Truth
+from semblante.truth_table import read_truth
 
 ROWS_AT_ONCE = 10_000
 
@@ -23,25 +24,6 @@ class Attached(NamedTuple):
 
     images: int
     unknown: int = 0
-
-
-def read_truth(table: Table, name: str, names: ClassNames) -> dict[str, int]:
-    """Return the number of the true class by image path; more columns are ignored.
-
-    Raises:
-        Refused: `bad_table`, `unknown_class` or `class_not_in_model`, naming table and line;
-            `empty_dataset`, when there is no row.
-    """
-    require_columns(table, name, "image_path", "emotion")
-    truth: dict[str, int] = {}
-    for line, row in table.rows:
-        image = without_guard(row["image_path"])
-        number = names.find(row["emotion"], f"{name}, line {line}")
-        if truth.setdefault(image, number) != number:
-            raise bad_table(name, line, f"{image} has another emotion than on an earlier line")
-    if not truth:
-        raise Refused("empty_dataset", f"{name} has no row below its header.")
-    return truth
 
 
 def attach_table(session: Session, job: Job, lines: Iterable[str], name: str) -> Attached:

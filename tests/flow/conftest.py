@@ -114,3 +114,9 @@ def csv_of(services: Services, job_id: str) -> bytes:
     assert job.state == "completed", job.error_detail
     assert job.total == job.ok + job.no_face + job.failed
     return b"".join(services.storage.blocks(f"{jobs.results_folder(job_id)}/results.csv"))
+
+
+def stored_files(data: Path) -> list[str]:
+    """Return the names of the files in the storage, without the mark of whose it is."""
+    files = [path.name for path in (data / "storage").rglob("*") if path.is_file()]
+    return [name for name in files if name != "owner"]

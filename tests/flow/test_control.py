@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from flow.conftest import csv_of, submit, wait_until
+from flow.conftest import csv_of, stored_files, submit, wait_until
 from semblante.client import Client
 from semblante.errors import Conflict, NotFound
 from semblante.services import Services
@@ -79,8 +79,7 @@ def test_cancel_stops_within_a_chunk_and_delete_leaves_nothing(
     with services.database.reading() as session:
         for table in (Result, Chunk, Image, EmotionCount, Job, Upload):
             assert session.scalar(select(func.count()).select_from(table)) == 0
-    storage = stack.settings.data / "storage"
-    assert [path for path in storage.rglob("*") if path.is_file()] == []
+    assert stored_files(stack.settings.data) == []
 
 
 def test_retry_runs_the_failed_image_again_and_no_other(

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
-from flow.conftest import IMAGES
+from flow.conftest import IMAGES, stored_files
 from semblante.bundles import PACKAGE_MODELS, shipped_bundle
 from semblante.detector_weights import YUNET_FILE, install_yunet
 from semblante.emotions import EMOTIONS
@@ -199,7 +199,7 @@ def test_what_cannot_be_labelled_is_refused_clearly(
     }
     assert expected[kind] in run.stderr
     assert not (tmp_path / "results.csv").exists()
-    assert [path for path in (data / "storage").rglob("*") if path.is_file()] == []
+    assert stored_files(data) == []
 
 
 def test_faces_of_photographs_by_yunet(tmp_path: Path, shared_data: Path) -> None:

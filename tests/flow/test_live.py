@@ -11,6 +11,7 @@ import pytest
 from PIL import Image as Picture
 from playwright.sync_api import Page, expect
 
+from flow.conftest import stored_files
 from flow.visit import Visit, chromium
 from semblante.detector_weights import install_yunet
 from semblante.settings import Settings
@@ -68,10 +69,6 @@ def camera(stack: Stack, film: Path) -> Iterator[Visit]:
     )
 
 
-def leftovers(stack: Stack) -> list[str]:
-    return [path.name for path in (stack.settings.data / "storage").rglob("*") if path.is_file()]
-
-
 def drawn_pixels(page: Page) -> int:
     """Return how many pixels of the overlay are not transparent."""
     count: int = page.evaluate(
@@ -101,7 +98,7 @@ def test_a_face_is_boxed_and_labelled_and_no_frame_is_kept(camera: Visit, stack:
     assert drawn_pixels(page) == 0
     assert page.evaluate("document.getElementById('camera').srcObject") is None
     page.goto("/jobs")  # what was under way has been answered
-    assert leftovers(stack) == []
+    assert stored_files(stack.settings.data) == []
 
 
 def test_a_camera_that_is_lost_ends_cleanly(camera: Visit) -> None:

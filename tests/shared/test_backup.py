@@ -44,13 +44,13 @@ def test_everything_comes_back(services: Services, tmp_path: Path) -> None:
         key = uploads.get(session, job.upload_id).storage_key
     assert b"".join(restored.storage.blocks(key)) == ARCHIVE
     assert b"".join(restored.storage.blocks(linked.storage_key)) == b"in place"
+    restored.database.dispose()
     assert sorted(path.name for path in folder.iterdir()) == [
         "lock",
         "semblante.sqlite3",
         "storage",
     ]
     restored.queue.app.close()
-    restored.database.dispose()
 
 
 def test_nothing_is_overwritten(services: Services, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from factory import start
 from semblante import export, results
+from semblante.csv_table import guard_formula
 from semblante.errors import ERROR_CODES
 from semblante.results import ResultRow
 from semblante.services import Services
@@ -126,6 +127,6 @@ def test_counters_follow_the_rows(services: Services, job: Job) -> None:
 
 @given(st.text())
 def test_no_cell_is_run_as_a_formula(cell: str) -> None:
-    guarded = export.guard_formula(cell)
+    guarded = guard_formula(cell)
     assert not guarded.startswith(("=", "+", "-", "@", "\t", "\r"))
     assert guarded in (cell, "'" + cell)

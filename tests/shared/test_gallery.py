@@ -36,9 +36,7 @@ def services(
         url = request.getfixturevalue("postgresql")
     upgrade(url)
     settings = settings.model_copy(update={"database_url": url})
-    services = Services(
-        settings, Database(url), open_storage(settings), Queue(make_app(settings))
-    )
+    services = Services(settings, Database(url), open_storage(settings), Queue(make_app(settings)))
     yield services
     services.queue.app.close()
     services.database.dispose()

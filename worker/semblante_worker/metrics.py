@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Histogram
 
-from semblante.results import ResultRow
+if TYPE_CHECKING:  # predictions without a database are counted, too
+    from semblante.results import ResultRow
 
 IMAGES = Counter(
     "semblante_images", "Images with a row, by its status and error code.", ["status", "error_code"]

@@ -20,7 +20,7 @@ from semblante.csv_table import (
 from semblante.emotions import EMOTIONS, Emotion
 from semblante.errors import Refused
 from semblante.export import AFTER_CLASSES, BEFORE_CLASSES
-from semblante.truth import read_truth
+from semblante.truth_table import read_truth
 from semblante_worker.evaluation.measured import Measured
 
 ClassesOf = Callable[[str], Sequence[Emotion] | None]
