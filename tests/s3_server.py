@@ -17,7 +17,7 @@ from urllib.request import urlopen
 from semblante.stack.component import Component
 from semblante.stack.supervisor import Supervisor
 
-ACCESS_KEY, SECRET_KEY = "semblante", "a-secret-of-tests"
+ACCESS_KEY, SECRET_KEY = "semblante", "a-secret-of-tests"  # pragma: allowlist secret
 # Named, since each of them also opens its gRPC port: the HTTP port plus 10,000, unless told.
 PORTS = ("master.port", "volume.port", "filer.port", "s3.port")
 

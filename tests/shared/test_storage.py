@@ -198,7 +198,7 @@ def test_other_addresses_are_refused(url: str) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"s3_secret_key": "wrong"}, "refuses"),
+        ({"s3_secret_key": "wrong"}, "refuses"),  # pragma: allowlist secret
         ({"s3_endpoint": "http://127.0.0.1:1"}, "does not answer"),
     ],
 )
