@@ -136,7 +136,7 @@ class Settings(BaseSettings):
         description="Images per forward pass; 0 is 64 on CPUs, and on GPUs what their free memory "
         "allows, at most 1,024.",
     )
-    chunk_images: int = Field(256, ge=1, description="Most images in a chunk.")
+    chunk_images: int = Field(512, ge=1, description="Most images in a chunk.")
     chunk_bytes: int = Field(64 * MIB, ge=1, description="Most packed bytes in a chunk.")
     window_chunks: int = Field(64, ge=1, description="Chunks of one job queued at a time.")
     lease_seconds: float = Field(60.0, gt=0, description="Life of a lease without a renewal.")
