@@ -69,7 +69,7 @@ def _sqlite_engine(url: str) -> Engine:
         raise ValueError("Semblante's SQLite database must be a file: several processes share it.")
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     # Connections are kept: the last one to close copies the log into the database, which made a
-    # transaction of 256 rows 3.3 times as long (`benchmarks/sqlite_connections.py`).
+    # transaction of 256 rows two to three times as long (`benchmarks/sqlite_connections.py`).
     engine = create_engine(url, max_overflow=-1)
 
     @event.listens_for(engine, "connect")
