@@ -21,6 +21,7 @@ from semblante.stack.supervisor import Supervisor
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared"
+PIXEL_LIMIT = Picture.MAX_IMAGE_PIXELS
 
 
 def pytest_configure() -> None:
@@ -34,7 +35,7 @@ def pytest_configure() -> None:
 @pytest.fixture(autouse=True)
 def pixel_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give Pillow's process-wide limit back, which `open_picture` sets to that of each test."""
-    monkeypatch.setattr(Picture, "MAX_IMAGE_PIXELS", Picture.MAX_IMAGE_PIXELS)
+    monkeypatch.setattr(Picture, "MAX_IMAGE_PIXELS", PIXEL_LIMIT)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from PIL import Image
 from factory import gif
 from semblante.card import Preprocess
 from semblante_worker.caps import Caps, StuckDecode, memory_cap, result_within
-from semblante_worker.decode import decode_one
+from semblante_worker.decode import decode_one, thread_pool
 from semblante_worker.decode_many import decode_images
 from semblante_worker.outcome import Decoded, Failure, Unlabelled
 
@@ -46,6 +46,9 @@ def poisoned() -> Iterator[threading.Event]:
     with patch.object(Image, "open", taste):
         yield event
     event.set()
+    for threads in (1, 2, 3):  # those that were stuck go on, and set Pillow's limit in later tests
+        barrier = threading.Barrier(threads)
+        list(thread_pool(threads).map(barrier.wait, [60] * threads))
 
 
 def test_the_kernel_refuses_more_than_the_cap_and_forgets_it_afterwards() -> None:
