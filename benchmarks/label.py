@@ -10,18 +10,14 @@ from __future__ import annotations
 
 import argparse
 import csv
-import subprocess
-import sys
+import os
 import tempfile
-import time
 from pathlib import Path
 
-import psutil
-
 from semblante.emotions import EMOTIONS
+from semblante_worker.bench.end_to_end import run_label
 
 MIB = 1024**2
-SAMPLE_SECONDS = 0.2
 
 
 def main() -> None:
@@ -32,7 +28,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         outputs = [Path(folder) / f"{run}.csv" for run in (1, 2)]
         for output in outputs:
-            seconds, peaks = measure(archive, output, Path(folder) / f"data-{output.stem}")
+            data = Path(folder) / f"data-{output.stem}"
+            words = (str(archive), "-o", str(output), "--data", str(data))
+            seconds, peaks = run_label(words, os.environ)
             rows = read(output)
             print(f"{len(rows)} rows in {seconds:.1f} s, {len(rows) / seconds:.0f} rows/s in all")
             for name, peak in sorted(peaks.items()):
@@ -40,35 +38,6 @@ def main() -> None:
         same = outputs[0].read_bytes() == outputs[1].read_bytes()
         print(f"the two CSVs are {'the same' if same else 'DIFFERENT'}, byte for byte")
         report(rows)
-
-
-def measure(archive: Path, output: Path, data: Path) -> tuple[float, dict[str, int]]:
-    """Run the command; return its seconds and each process's peak resident memory in bytes."""
-    command = [sys.executable, "-m", "semblante", "label", str(archive), "-o", str(output)]
-    peaks: dict[str, int] = {}
-    started = time.perf_counter()
-    with subprocess.Popen([*command, "--data", str(data)]) as child:
-        root = psutil.Process(child.pid)
-        while child.poll() is None:
-            for process in [root, *root.children(recursive=True)]:
-                try:
-                    name = role(process, root)
-                    peaks[name] = max(peaks.get(name, 0), process.memory_info().rss)
-                except psutil.NoSuchProcess:
-                    continue
-            time.sleep(SAMPLE_SECONDS)
-    return time.perf_counter() - started, peaks
-
-
-def role(process: psutil.Process, root: psutil.Process) -> str:
-    """Return what a process of the tree is for."""
-    if process == root:
-        return "command"
-    arguments = process.cmdline()
-    if "worker" not in arguments:
-        return "broker"
-    parent = process.parent()
-    return "worker parent" if parent == root else "worker child"
 
 
 def read(output: Path) -> list[dict[str, str]]:

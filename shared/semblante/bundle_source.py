@@ -120,5 +120,5 @@ def _explained(source: Path) -> Iterator[None]:
         raise corrupt(source, f"a file that the card names is missing: {error.args[0]}") from error
     except _DAMAGE as error:
         raise corrupt(source, f"it is no folder and no readable zip: {error}") from error
-    except (RuntimeError, NotImplementedError) as error:  # encrypted, or an unknown compression
+    except RuntimeError as error:  # encrypted, or (NotImplementedError) an unknown compression
         raise corrupt(source, f"it cannot be unpacked: {error}") from error

@@ -14,7 +14,6 @@ from semblante import bulk
 from semblante.histogram import bin_of
 from semblante.tables import ConfidenceCount, EmotionCount, Image, Job, Result
 
-STATUSES = ("ok", "no_face", "failed")
 READ_ROWS = 5_000
 
 

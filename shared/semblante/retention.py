@@ -54,7 +54,7 @@ def is_upload_needed(session: Session, upload_id: str) -> bool:
 
 def _is_due(job: Job, services: Services, now: datetime) -> bool:
     end = expires_at(job, services.settings.retention_days)
-    return job.state not in ("expired", *OPEN_STATES) and end is not None and end <= now
+    return job.state != "expired" and end is not None and end <= now
 
 
 def _remove_content(services: Services, job: Job) -> None:

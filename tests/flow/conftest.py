@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import os
 import random
-import shutil
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -13,12 +11,14 @@ from pathlib import Path
 
 import pytest
 from PIL import Image as Picture
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
+from flow.visit import Visit, chromium
 from semblante import jobs, uploads
 from semblante.default_model import choose
 from semblante.services import Services, open_services
 from semblante.settings import Settings
+from semblante.stack.stack import Stack
 from semblante.tables import Job
 
 IMAGES = 600
@@ -40,18 +40,23 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Run a real Chromium."""
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        reason = "needs Chromium: install Debian's package chromium"
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+    with chromium() as browser:
         yield browser
-        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, stack: Stack) -> Iterator[Visit]:
+    """Open a page on the module's stack, which must not complain."""
+    context = browser.new_context(
+        base_url=stack.url, viewport={"width": 1280, "height": 900}, locale="en-GB"
+    )
+    visit = Visit(context, stack.url)
+    yield visit
+    assert visit.complaints == []
+    context.close()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from factory import jpeg
 from flow.conftest import IMAGES, csv_of
-from flow.visit import Visit, chromium
+from flow.visit import Visit
 from semblante.bundles import shipped_bundle
 from semblante.cli.local_job import describe_input, start_job
 from semblante.services import Services
@@ -32,23 +32,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     )
     with embedded_stack(settings, web=True, predict_worker=True) as stack:
         yield stack
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visit(browser: Browser, stack: Stack) -> Iterator[Visit]:
-    context = browser.new_context(
-        base_url=stack.url, viewport={"width": 1280, "height": 900}, locale="en-GB"
-    )
-    visit = Visit(context, stack.url)
-    yield visit
-    assert visit.complaints == []
-    context.close()
 
 
 def test_an_archive_goes_in_and_the_same_csv_comes_out(

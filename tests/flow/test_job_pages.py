@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from flow.visit import Visit, chromium
+from flow.visit import Visit
 from semblante.client import Client
 from semblante.detector_weights import install_yunet
 from semblante.settings import Settings
@@ -41,23 +41,6 @@ def jobs(stack: Stack, shared_data: Path, tmp_path_factory: pytest.TempPathFacto
         second = client._api.send("POST", "jobs", json=body).json()["id"]
         client.wait(second, timeout=120)
     return [first.id, second]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visit(browser: Browser, stack: Stack) -> Iterator[Visit]:
-    context = browser.new_context(
-        base_url=stack.url, viewport={"width": 1280, "height": 900}, locale="en-GB"
-    )
-    visit = Visit(context, stack.url)
-    yield visit
-    assert visit.complaints == []
-    context.close()
 
 
 def all_pictures_are_shown(page: Page) -> None:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, expect
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
 from keyed import make_key
 from semblante.services import Services
 from semblante.settings import Settings
 from semblante.stack.broker import Broker
 from semblante.tables import Job
-from semblante_web.app import create_app
 
 pytestmark = pytest.mark.browser
 
@@ -25,17 +21,6 @@ pytestmark = pytest.mark.browser
 def settings(tmp_path: Path, broker: Broker) -> Settings:
     """Return settings of a web alone: nobody works on the jobs."""
     return Settings(data=tmp_path / "data", broker_url=broker.url)
-
-
-@pytest.fixture
-def address(services: Services) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, create_app(services.settings, services), threaded=True)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 def test_in_and_out(browser: Browser, services: Services, address: str, archive: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 
@@ -15,17 +14,6 @@ from semblante.client import Client
 from semblante.errors import Conflict, NotFound, Refused, Unauthorized
 from semblante.services import Services
 from semblante_web.app import create_app
-
-
-@pytest.fixture
-def address(services: Services) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, create_app(services.settings, services), threaded=True)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture

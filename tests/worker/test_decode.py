@@ -15,7 +15,7 @@ from PIL import Image
 from factory import jpeg
 from semblante.card import Preprocess
 from semblante.errors import ImageError
-from semblante_worker.decode import decode_image
+from semblante_worker.decode import decode_image, thread_pool
 from semblante_worker.decode_many import AHEAD_PER_THREAD, SLICE_IMAGES, decode_images
 from semblante_worker.outcome import Decoded, Failure, Unlabelled
 
@@ -107,7 +107,8 @@ def test_it_reads_only_a_few_images_ahead() -> None:
 
 def test_threads_are_kept_between_calls() -> None:
     pairs = [(index, jpeg(1)) for index in range(20)]
-    list(decode_images(pairs, SPEC, 10_000, threads=3))
+    meeting = threading.Barrier(3)  # a pool starts its threads one by one, as they are needed
+    list(thread_pool(3).map(meeting.wait, [60] * 3))
     before = threading.active_count()
     for _ in range(5):
         assert len(list(decode_images(pairs, SPEC, 10_000, threads=3))) == 20

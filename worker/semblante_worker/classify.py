@@ -82,7 +82,10 @@ def classify_chunk(services: Services, predictor: Predictor, job_id: str, first:
         with STEP_SECONDS.labels("label").time():
             labelled = _label(services, predictor, claim)
         with STEP_SECONDS.labels("write").time():
-            _write(services, claim, labelled)
+            is_written = _write(services, claim, labelled)
+        if not is_written:
+            log.info("lease lost, rows dropped", job_id=job_id, first=first)
+            return
         seconds = round(time.monotonic() - started, 3)
         rows = len(labelled.rows)
         log.info("chunk labelled", job_id=job_id, first=first, rows=rows, seconds=seconds)
@@ -164,22 +167,25 @@ def _known_rows(session: Session, claim: Claim, images: Sequence[Image]) -> list
     return results.rows_of_same(session, claim.job_id, claim.first, claim.count)
 
 
-def _write(services: Services, claim: Claim, labelled: Labelled) -> None:
-    """Write all rows, mark the chunk done and let the next one go, in one transaction."""
+def _write(services: Services, claim: Claim, labelled: Labelled) -> bool:
+    """Write all rows, mark the chunk done and let the next one go, in one transaction.
+
+    Returns False, and writes nothing, when the lease went to another worker.
+    """
     rows = sorted(labelled.rows, key=lambda row: (row.image_index, row.face_id))
     with services.database.writing() as session:
         job = session.get(Job, claim.job_id, with_for_update=True)
         if job is None or job.state != "in_progress":
             raise LeaseLost(claim.job_id)
         if not chunks.complete(session, claim):
-            log.info("lease lost, rows dropped", job_id=claim.job_id, first=claim.first)
-            return
+            return False
         results.write(session, job, rows, replaces_failed=claim.retry)
         if not labelled.detectors.issubset(job.detectors):
             job.detectors = sorted({*job.detectors, *labelled.detectors})
         session.flush()
         chunks.queue_window(session, services.queue, job, services.settings.window_chunks)
         jobs.finish_when_done(session, services.queue, job)
+        return True
 
 
 def _renewing(services: Services, claim: Claim, items: Iterable[Item]) -> Iterator[Item]:

@@ -137,15 +137,15 @@ def decode_images(
 
     try:
         with memory_cap(caps.memory_bytes and caps.memory_bytes * threads):
-            for slice_ in _slices(pairs):
-                waiting.append(start(slice_))
+            for gathered in _slices(pairs):
+                waiting.append(start(gathered))
                 if len(waiting) > AHEAD_PER_THREAD * threads:
                     yield from take()
             while waiting:
                 yield from take()
     finally:  # the caller stopped early
-        for image in waiting:
-            image.future.cancel()
+        for unneeded in waiting:
+            unneeded.future.cancel()
 
 
 def _slices(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:

@@ -10,7 +10,9 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
+from cv2.data import haarcascades
 from numpy.typing import NDArray
 
 from semblante.detector_weights import read_yunet
@@ -50,8 +52,6 @@ class Detector(ABC):
         Raises:
             ImageError: `detection_failed`, when OpenCV gives up.
         """
-        import cv2
-
         try:
             if not hasattr(self._local, "opened"):
                 cv2.setNumThreads(1)  # images are searched side by side already
@@ -80,8 +80,6 @@ class YuNet(Detector):
         self._confidence = confidence
 
     def _open(self) -> Any:
-        import cv2
-
         return cv2.FaceDetectorYN.create(
             "onnx",
             self._weights,
@@ -110,14 +108,9 @@ class HaarCascade(Detector):
     name = "haarcascade_frontalface_alt2"
 
     def _open(self) -> Any:
-        import cv2
-        from cv2.data import haarcascades
-
         return cv2.CascadeClassifier(f"{haarcascades}{self.name}.xml")
 
     def _detect(self, opened: Any, picture: NDArray[np.uint8]) -> list[Found]:
-        import cv2
-
         grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
         squares = opened.detectMultiScale(
             grey, scaleFactor=1.1, minNeighbors=5, minSize=(LEAST_SIDE, LEAST_SIDE)

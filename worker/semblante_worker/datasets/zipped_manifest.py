@@ -30,7 +30,7 @@ def zipped_manifest(path: Path) -> io.StringIO | None:
                 return None
             with archive.open(MANIFEST) as file:
                 data = file.read(MANIFEST_BYTES + 1)
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError) as error:
         raise bad_table(name, 1, f"it cannot be unpacked: {error}") from error
     if len(data) > MANIFEST_BYTES:
         raise bad_table(name, 1, f"it has more than {MANIFEST_BYTES} bytes")

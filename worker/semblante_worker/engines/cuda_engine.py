@@ -46,12 +46,12 @@ class FixedPass:
         self._forward = forward
         self._host = torch.zeros(shape, dtype=torch.uint8, pin_memory=device.type == "cuda")
         self._pixels = self._host.to(device)
-        self._graph: torch.cuda.CUDAGraph | None = None
+        self._recorded: tuple[torch.cuda.CUDAGraph, Tensor] | None = None
         if device.type == "cuda":
             with torch.cuda.device(device):
-                self._logits = self._record()
+                self._recorded = self._record()
 
-    def _record(self) -> Tensor:
+    def _record(self) -> tuple[torch.cuda.CUDAGraph, Tensor]:
         """Record a pass, after a few on another stream that choose algorithms."""
         stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream())
@@ -62,18 +62,17 @@ class FixedPass:
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             logits = self._forward(self._pixels)
-        self._graph = graph
-        return logits
+        return graph, logits
 
     def logits(self, images: Pixels) -> Numbers:
         """Return the logits, float32 [n, classes], of at most as many images as there are rows."""
         self._host[: len(images)].numpy()[:] = images
         self._pixels.copy_(self._host, non_blocking=True)
-        if self._graph is None:
+        if self._recorded is None:
             logits = self._forward(self._pixels)
         else:
-            self._graph.replay()
-            logits = self._logits
+            graph, logits = self._recorded
+            graph.replay()
         return np.asarray(logits[: len(images)].cpu().numpy())  # waits for the device
 
 
