@@ -120,7 +120,12 @@ class Settings(BaseSettings):
     reuse_duplicates: bool = Field(
         True, description="Label images of a job with the same bytes once; each gets its rows."
     )
-    worker_processes: int = Field(1, ge=1, description="Worker processes, each with its model.")
+    worker_processes: int = Field(
+        0,
+        ge=0,
+        description="Processes of a worker, each with its model; 0 means one for every four cores, "
+        "and two where there are two cores.",
+    )
     compute_threads: int = Field(
         0,
         ge=0,

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import structlog
+from billiard import active_children
 from celery import Celery
-from celery.signals import worker_process_init, worker_ready
+from celery.signals import worker_process_init, worker_ready, worker_shutting_down
 from celery.utils.log import current_process_index
 from celery.utils.nodenames import host_format
+from celery.worker import state
 
 from semblante.errors import SemblanteError
 from semblante.logs import configure_logs
@@ -23,6 +27,8 @@ from semblante_worker.decode import usable_cores
 from semblante_worker.process import WorkerProcess, start_process
 from semblante_worker.sweeper import Sweeper
 from semblante_worker.tasks import register_tasks
+
+CORES_PER_CHILD = 4
 
 log = structlog.get_logger()
 
@@ -83,6 +89,7 @@ def run_worker(
 
     worker_process_init.connect(start_child, weak=False)
     worker_ready.connect(tell_ready, weak=False)
+    worker_shutting_down.connect(leave_when_idle, weak=False)
     return _celery_worker(app, settings, name, queues)
 
 
@@ -94,14 +101,30 @@ def with_device(settings: Settings, devices: Sequence[str], child: int | None) -
 
 
 def share_cores(settings: Settings) -> Settings:
-    """Give each child its part of the cores: threads that outnumber them wait for one another."""
-    part = max(1, usable_cores() // settings.worker_processes)
+    """Give each child its part of the cores: threads that outnumber them wait for one another.
+
+    While one child writes rows or reads an archive another one computes, so that two share even
+    two cores; more cores need more children, because threads of one share an interpreter.
+    """
+    cores = usable_cores()
+    processes = settings.worker_processes or max(min(2, cores), cores // CORES_PER_CHILD)
+    part = max(1, cores // processes)
     return settings.model_copy(
         update={
+            "worker_processes": processes,
             "compute_threads": settings.compute_threads or part,
             "decode_threads": settings.decode_threads or part,
         }
     )
+
+
+def leave_when_idle(**_: Any) -> None:
+    """End at once when no message is held: a pool takes three seconds to end idle children."""
+    if not state.reserved_requests:
+        for child in active_children():  # where no kernel ends them with their parent
+            os.kill(child.pid, signal.SIGKILL)
+        sys.stdout.flush()
+        os._exit(os.EX_OK)
 
 
 def _celery_worker(app: Celery, settings: Settings, name: str, queues: list[str]) -> int:
