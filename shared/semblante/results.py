@@ -77,7 +77,8 @@ def write(session: Session, job: Job, rows: Sequence[ResultRow], *, replaces_fai
             delete(Result).where(Result.job_id == job.id, Result.image_index.in_(indexes))
         )
         job.failed -= len(indexes)
-    bulk.insert_rows(session, Result, [{"job_id": job.id, **row._asdict()} for row in rows])
+    columns = ("job_id", *ResultRow._fields)
+    bulk.insert_rows(session, Result, columns, [(job.id, *row) for row in rows])
     added = tally(rows)
     job.ok += added.images["ok"]
     job.no_face += added.images["no_face"]
