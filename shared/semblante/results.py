@@ -153,11 +153,24 @@ def read(
     session: Session, job_id: str, *, status: str | None = None
 ) -> Iterator[Row[*tuple[Any, ...]]]:
     """Yield (path, Result's columns...) in archive order, streamed: memory stays flat."""
+    options = {"stream_results": True, "yield_per": READ_ROWS}
+    yield from session.connection().execute(
+        _in_archive_order(job_id, status), execution_options=options
+    )
+
+
+def read_values(
+    session: Session, job_id: str, *, status: str | None = None
+) -> Iterator[tuple[Any, ...]]:
+    """Yield what `read` does as plain tuples, faster."""
+    return bulk.read_rows(session, _in_archive_order(job_id, status), READ_ROWS)
+
+
+def _in_archive_order(job_id: str, status: str | None) -> Select[*tuple[Any, ...]]:
     query = rows_of(job_id)
     if status is not None:
         query = query.where(Result.status == status)
-    query = query.order_by(Result.image_index, Result.face_id)
-    yield from session.execute(query.execution_options(yield_per=READ_ROWS))
+    return query.order_by(Result.image_index, Result.face_id)
 
 
 def of_image(session: Session, job_id: str, index: int) -> list[Row[*tuple[Any, ...]]]:

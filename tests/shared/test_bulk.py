@@ -6,7 +6,8 @@ import struct
 from dataclasses import replace
 
 import pytest
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import func, literal_column, select
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from factory import start
 from semblante import bulk, results
@@ -47,6 +48,10 @@ def test_rows_come_back_as_they_were(database: Services) -> None:
             ResultRow(*(getattr(row, name) for name in ResultRow._fields))
             for row in results.read(session, job.id)
         ]
+        values = list(results.read_values(session, job.id))
+        assert values == [tuple(row) for row in results.read(session, job.id)]
+        failed = results.read_values(session, job.id, status="failed")
+        assert [row[1] for row in failed] == [2]
     assert found == ROWS
     database.database.dispose()
 
@@ -67,3 +72,10 @@ def test_columns_in_another_order_than_the_table_are_refused(services: Services)
         pytest.raises(ValueError, match="image_index"),
     ):
         bulk.insert_rows(session, Result, ("image_index", "job_id"), [(0, "a")])
+
+
+def test_a_query_that_fails_is_explained_by_sqlalchemys_error(database: Services) -> None:
+    query = select(func.abs(literal_column("no_such_column")))
+    with database.database.reading() as session, pytest.raises(DBAPIError, match="no_such_column"):
+        list(bulk.read_rows(session, query, 10))
+    database.database.dispose()
