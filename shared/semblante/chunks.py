@@ -7,6 +7,7 @@ retry. Messages may be lost or come twice: a claim fails then, and nothing happe
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,9 +16,12 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from semblante import leases
-from semblante.queue import Queue
+from semblante.queue import PRIORITIES, Queue
 from semblante.settings import Settings
 from semblante.tables import Chunk, Job
+
+LATER_FROM = (1_000, 10_000, 100_000)
+"""First images of chunks from which on they have the next of the broker's priorities."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,18 @@ def send(session: Session, queue: Queue, chunk: Chunk) -> None:
     leases.give_back(chunk)
     chunk.state = "queued"
     chunk.queued_at = datetime.now(UTC)
-    queue.send_on_commit(session, "semblante.classify", job_id=chunk.job_id, first=chunk.first)
+    queue.send_on_commit(
+        session,
+        "semblante.classify",
+        _priority(chunk.first),
+        job_id=chunk.job_id,
+        first=chunk.first,
+    )
+
+
+def _priority(first: int) -> int:
+    """Return how early a chunk comes: a small job does not wait for the window of a large one."""
+    return PRIORITIES[bisect(LATER_FROM, first)]
 
 
 def count(session: Session, job_id: str, *states: str) -> int:
