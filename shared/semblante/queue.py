@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from semblante.errors import Unavailable
 from semblante.settings import Settings
+from semblante.telemetry import carried
 
 QueueName = Literal["control", "classify", "predict"]
 QUEUES: dict[str, QueueName] = {
@@ -93,7 +94,7 @@ class Queue:
     def send(self, task: str, **ids: Any) -> bool:
         """Send one message now; False when the broker did not take it."""
         try:
-            self.app.send_task(task, kwargs=ids, retry=False, ignore_result=True)
+            self.app.send_task(task, kwargs=ids, headers=carried(), retry=False, ignore_result=True)
         except OperationalError as error:
             log.warning("broker did not take a message", task=task, error=str(error), **ids)
             return False
