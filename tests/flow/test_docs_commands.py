@@ -18,13 +18,14 @@ import cv2
 import numpy as np
 import psycopg
 import pytest
+from alembic import command
 
 from bundle_factory import copy_shipped
 from factory import CLASSES
 from picture_sets import pictures, write_zip
 from semblante.emotions import EMOTIONS
 from semblante.export import csv_header
-from semblante.migrations import upgrade
+from semblante.migrations import alembic_config, upgrade
 from semblante.settings import Settings
 from semblante.stack.stack import embedded_stack
 from semblante.tables import Job
@@ -188,10 +189,29 @@ def test_the_sql_of_a_page_works(name: str, postgresql: str) -> None:
     database = f"docs_{uuid4().hex}"
     with psycopg.connect(base, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{database}"'.encode())
-    upgrade(postgresql.replace("/postgres?", f"/{database}?"))
-    with psycopg.connect(base.replace("/postgres?", f"/{database}?")) as connection:
+    url = postgresql.replace("/postgres?", f"/{database}?")
+    upgrade(url)
+    with psycopg.connect(
+        base.replace("/postgres?", f"/{database}?"), autocommit=True
+    ) as connection:
         for block in blocks(REPOSITORY / "docs" / name, "sql"):
             connection.execute(block.encode())
+        command.downgrade(alembic_config(url), "0004")  # the one after it names indexes of results
+        upgrade(url)
+        day = "01a1fb67-1800-7000-8000-000000000000"
+        with connection.transaction(force_rollback=True):
+            connection.execute("ALTER TABLE results DROP CONSTRAINT fk_results_job_id_jobs")
+            insert = (
+                "INSERT INTO results (job_id, image_index, face_id, status) VALUES (%s, %s, 0, '')"
+            )
+            for job_id, index in ((day, 5), (day, 10**8), ("02", 0)):
+                connection.execute(insert.encode(), (job_id, index))
+            places = connection.execute(b"SELECT tableoid::regclass::text FROM results")
+            assert {place for (place,) in places} == {
+                "results_20261121_0",
+                "results_20261121_rest",
+                "results_rest",
+            }
 
 
 def test_what_is_not_run_is_still_there() -> None:
