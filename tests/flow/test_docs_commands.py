@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 import shutil
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-import cv2
-import numpy as np
 import psycopg
 import pytest
 from alembic import command
 
-from bundle_factory import copy_shipped
-from factory import CLASSES
-from picture_sets import pictures, write_zip
-from semblante.emotions import EMOTIONS
-from semblante.export import csv_header
+from flow.docs_folder import write_files
 from semblante.migrations import alembic_config, upgrade
 from semblante.settings import Settings
 from semblante.stack.stack import embedded_stack
-from semblante.tables import Job
 
 pytestmark = pytest.mark.flow
 REPOSITORY = Path(__file__).parents[2]
@@ -87,43 +78,7 @@ def pages_with(language: str) -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a folder with the files that the pages speak of."""
-    (tmp_path / "bin").mkdir()
-    program = tmp_path / "bin" / "semblante"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m semblante "$@"\n')
-    program.chmod(0o755)
-    shutil.copytree(REPOSITORY / "examples", tmp_path / "examples")
-    shutil.copy(REPOSITORY / "examples" / "faces.zip", tmp_path / "photos.zip")
-    with zipfile.ZipFile(tmp_path / "photos.zip") as archive:
-        (tmp_path / "face.jpg").write_bytes(archive.read("niños/cara feliz 4.jpg"))
-    write_zip(tmp_path / "dataset.zip", pictures({f"{number}": 3 for number in range(1, 8)}))
-    copy_shipped(tmp_path / "my-model", name="my-model")
-    write_video(tmp_path / "talk.mp4")
-    write_results(tmp_path)
-    return tmp_path
-
-
-def write_video(path: Path) -> None:
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 10.0, (320, 240))
-    for level in range(5):
-        writer.write(np.full((240, 320, 3), 40 * level, np.uint8))
-    writer.release()
-
-
-def write_results(folder: Path) -> None:
-    """Write a job's CSV of 14 images, and what people say about all and about two halves."""
-    truth = [(f"{number}.jpg", EMOTIONS[number % 7].id) for number in range(14)]
-    header = csv_header(Job(classes=CLASSES))
-    with (folder / "results.csv").open("w", encoding="utf-8", newline="") as file:
-        rows = csv.DictWriter(file, header, restval="")
-        rows.writeheader()
-        for path, emotion in truth:
-            shares = {one.id: "0.0500" for one in EMOTIONS} | {emotion: "0.7000"}
-            row = {"image_path": path, "face_id": "0", "status": "ok", "emotion": emotion}
-            rows.writerow(row | {"confidence": "0.7000"} | shares)
-    for name, part in {"truth": truth, "group-a": truth[:7], "group-b": truth[7:]}.items():
-        with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([("image_path", "emotion"), *part])
+    return write_files(tmp_path)
 
 
 @pytest.fixture
