@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from semblante.errors import Unavailable
 from semblante.settings import Settings
+from semblante.telemetry import carried
 
 QueueName = Literal["control", "classify", "predict"]
 QUEUES: dict[str, QueueName] = {
@@ -103,7 +104,14 @@ class Queue:
             ids: What the task needs.
         """
         try:
-            self.app.send_task(task, kwargs=ids, priority=priority, retry=False, ignore_result=True)
+            self.app.send_task(
+                task,
+                kwargs=ids,
+                priority=priority,
+                headers=carried(),
+                retry=False,
+                ignore_result=True,
+            )
         except OperationalError as error:
             log.warning("broker did not take a message", task=task, error=str(error), **ids)
             return False

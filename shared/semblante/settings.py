@@ -214,6 +214,10 @@ class Settings(BaseSettings):
         0, ge=0, le=65535, description="Port of a worker's metrics for Prometheus; 0 serves none."
     )
     metrics_host: str = Field("127.0.0.1", description="Address that these are served on.")
+    telemetry: bool = Field(
+        False,
+        description="Send OpenTelemetry spans of requests and jobs; needs the extra `telemetry`.",
+    )
     log_format: Literal["console", "json"] = Field("console", description="Form of log lines.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least level of log lines."

@@ -37,6 +37,7 @@ from semblante_web.login_page import register_sessions
 from semblante_web.openapi import configure_openapi
 from semblante_web.problems import register_problems
 from semblante_web.showing import register_filters
+from semblante_web.tracing import trace_requests
 
 FORM_OVERHEAD_BYTES = 1024 * 1024
 MAX_FORM_PARTS = 20_000
@@ -62,6 +63,7 @@ def create_app(settings: Settings, services: Services | None = None) -> APIFlask
     app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
     register_json(app)
     attach(app, services or open_services(settings))
+    trace_requests(app)
     register_guard(app)
     register_access(app)
     register_problems(app)

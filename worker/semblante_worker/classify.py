@@ -25,7 +25,7 @@ from semblante.steps import RENEWALS_PER_LEASE, LeaseLost
 from semblante.storage import StoredSource
 from semblante.tables import Image, Job
 from semblante_worker.caps import StuckDecode
-from semblante_worker.metrics import CHUNKS, STEP_SECONDS, count_rows
+from semblante_worker.metrics import CHUNKS, count_rows, step
 from semblante_worker.model_loading import load_model
 from semblante_worker.outcome import Failure, NoFace, Repeat
 from semblante_worker.predict import Prediction, Predictor
@@ -79,9 +79,9 @@ def classify_chunk(services: Services, predictor: Predictor, job_id: str, first:
         return
     started = time.monotonic()
     try:
-        with STEP_SECONDS.labels("label").time():
+        with step("label"):
             labelled = _label(services, predictor, claim)
-        with STEP_SECONDS.labels("write").time():
+        with step("write"):
             is_written = _write(services, claim, labelled)
         if not is_written:
             log.info("lease lost, rows dropped", job_id=job_id, first=first)

@@ -13,7 +13,12 @@ from typing import Any
 import structlog
 from billiard import active_children
 from celery import Celery
-from celery.signals import worker_process_init, worker_ready, worker_shutting_down
+from celery.signals import (
+    worker_process_init,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutting_down,
+)
 from celery.utils.log import current_process_index
 from celery.utils.nodenames import host_format
 from celery.worker import state
@@ -23,6 +28,7 @@ from semblante.logs import configure_logs
 from semblante.queue import make_app
 from semblante.settings import Settings
 from semblante.stack.launch import die_with_parent
+from semblante.telemetry import check_telemetry, start_telemetry, stop_telemetry
 from semblante_worker.decode import usable_cores
 from semblante_worker.process import WorkerProcess, start_process
 from semblante_worker.sweeper import Sweeper
@@ -58,6 +64,7 @@ def run_worker(
         ready: A file to touch when messages are taken.
         devices: Those that the children take in turn; without any, that of the settings.
     """
+    check_telemetry(settings)
     configure_logs(settings)
     settings = share_cores(settings)
     for chatty in ("celery.worker.strategy", "celery.app.trace"):
@@ -78,6 +85,8 @@ def run_worker(
         die_with_parent(master)
         try:
             own = with_device(settings, devices, current_process_index(base=0))
+            if own.telemetry:
+                start_telemetry("semblante-worker")
             slot.process = start_process(own, preload="predict" in queues)
         except SemblanteError as error:  # Celery would only log it, and give the child tasks
             log.critical("worker process cannot start", code=error.code, detail=error.message)
@@ -88,8 +97,10 @@ def run_worker(
         ready.touch()
 
     worker_process_init.connect(start_child, weak=False)
+    worker_process_shutdown.connect(stop_telemetry, weak=False)
     worker_ready.connect(tell_ready, weak=False)
-    worker_shutting_down.connect(leave_when_idle, weak=False)
+    if not settings.telemetry:  # children may have spans to send yet
+        worker_shutting_down.connect(leave_when_idle, weak=False)
     return _celery_worker(app, settings, name, queues)
 
 
