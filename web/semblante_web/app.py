@@ -16,11 +16,13 @@ from semblante_web import (
     health,
     images_api,
     jobs_api,
+    keys_page,
     labels_api,
     live_page,
     login_page,
     metrics,
     models_api,
+    operator_page,
     pages,
     pictures_api,
     predict_api,
@@ -86,5 +88,7 @@ def create_app(settings: Settings, services: Services | None = None) -> APIFlask
     app.register_blueprint(predict_page.blueprint)
     app.register_blueprint(live_page.blueprint)
     app.register_blueprint(login_page.blueprint)
+    app.register_blueprint(operator_page.blueprint)
+    app.register_blueprint(keys_page.blueprint)
     app.register_blueprint(audit_api.blueprint)
     return app

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from semblante import gallery, histogram, jobs, results
+from semblante import gallery, histogram, jobs, pausing, results
 from semblante.gallery import Filter
 from semblante.histogram import Rate
 from semblante.lifecycle import PAUSABLE_STATES
@@ -37,6 +37,8 @@ class JobPage:
     rates: list[Rate]
     models: list[ModelView]
     """To label the same images again; empty while that cannot be."""
+    all_paused: bool
+    """Whether the operator has paused the labelling of all jobs."""
 
     @property
     def seconds(self) -> float | None:
@@ -62,6 +64,7 @@ def job_page(services: Services, job_id: str) -> JobPage:
             bins=histogram.confidence_counts(session, job_id) if job.faces else [],
             rates=_rates(session, job),
             models=[] if view.is_open else model_views(),
+            all_paused=pausing.is_all_paused(session),
         )
 
 

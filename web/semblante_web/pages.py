@@ -19,6 +19,7 @@ from semblante_web import words
 from semblante_web.access import identity
 from semblante_web.changes import CHANGES, change, remove, view_of
 from semblante_web.current import services
+from semblante_web.htmx import go_to, is_htmx
 from semblante_web.job_options import JobFromUpload, JobFromUrl
 from semblante_web.job_page import job_page
 from semblante_web.jobs_api import read_submission
@@ -100,25 +101,24 @@ def label_again(job_id: str) -> WerkzeugResponse:
 
 
 @blueprint.post("/jobs/<job_id>/<action>")
-def change_job(job_id: str, action: str) -> str | Response | WerkzeugResponse:
+def change_job(job_id: str, action: str) -> str | WerkzeugResponse:
     """Do what a button of the job's page says; htmx gets the live part, others a redirect."""
-    is_htmx = request.headers.get("HX-Request") == "true"
     refusal = None
     try:
         if action == "delete":
             remove(services(), job_id)
-            return _go(url_for("pages.list_jobs"), is_htmx)
+            return go_to(url_for("pages.list_jobs"))
         if action not in CHANGES:
             raise NotFound("not_found", f"A job cannot be told to {action}.")
         change(services(), job_id, action)
     except Conflict as error:
-        if not is_htmx:
+        if not is_htmx():
             raise
         refusal = error.code
-    if is_htmx:
+    if is_htmx():
         page = job_page(services(), job_id)
         return render_template("job_live.html", page=page, refusal=refusal)
-    return _go(url_for("pages.show_job", job_id=job_id), is_htmx)
+    return go_to(url_for("pages.show_job", job_id=job_id))
 
 
 @blueprint.get("/models")
@@ -138,9 +138,3 @@ def list_errors() -> str:
 def show_favicon() -> Response:
     """Return the icon for browsers that ask before they read the page."""
     return send_from_directory(f"{blueprint.root_path}/static/app", "favicon.svg")
-
-
-def _go(address: str, is_htmx: bool) -> Response | WerkzeugResponse:
-    if is_htmx:
-        return Response(status=204, headers={"HX-Redirect": address})
-    return redirect(address, 303)

@@ -8,6 +8,8 @@ from flask_babel.speaklater import LazyString
 from semblante.detection import Detect
 from semblante.gallery import Order, Status
 from semblante.lifecycle import State
+from semblante.queue import QueueName
+from semblante.tables import Scope
 from semblante_web.changes import Change
 
 STATES: dict[State, LazyString] = {
@@ -69,8 +71,28 @@ ACTIONS: dict[str, LazyString] = {
     "key_use": _("used a key"),
     "key_create": _("created a key"),
     "key_revoke": _("revoked a key"),
+    "pause_all": _("paused all jobs"),
+    "resume_all": _("let all jobs go on"),
+    "drain": _("drained a worker"),
+    "undrain": _("let a worker take work again"),
+    "import_model": _("imported a model"),
+    "remove_model": _("removed a model"),
 }
 """What the audit log tells."""
+
+QUEUES: dict[QueueName, LazyString] = {
+    "control": _("Jobs to read or finish"),
+    "classify": _("Chunks queued"),
+    "predict": _("Single images"),
+}
+"""What waits in each queue."""
+
+SCOPES: dict[Scope, LazyString] = {
+    "read": _("look at jobs"),
+    "submit": _("send and change jobs"),
+    "admin": _("manage everything"),
+}
+"""What a key of each scope may do."""
 
 SPLITS: dict[str, LazyString] = {
     "validation": _("Validation"),

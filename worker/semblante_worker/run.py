@@ -20,6 +20,7 @@ from semblante.queue import make_app
 from semblante.settings import Settings
 from semblante.stack.launch import die_with_parent
 from semblante_worker.decode import usable_cores
+from semblante_worker.presence import Presence, PresenceStep
 from semblante_worker.process import WorkerProcess, start_process
 from semblante_worker.sweeper import Sweeper
 from semblante_worker.tasks import register_tasks
@@ -57,8 +58,11 @@ def run_worker(
     for chatty in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(chatty).setLevel(logging.WARNING)  # two lines for every chunk
     app = make_app(settings)
+    own_name = host_format(f"{name}@%h")
     slot = ProcessSlot()
     register_tasks(app, slot)
+    app.conf.semblante_presence = Presence.of(settings, own_name, queues, devices)
+    app.steps["worker"].add(PresenceStep)
     if "control" in queues:
         app.conf.semblante_clock = {
             "semblante.sweep": settings.sweep_seconds,
@@ -72,7 +76,7 @@ def run_worker(
         die_with_parent(master)
         try:
             own = with_device(settings, devices, current_process_index(base=0))
-            slot.process = start_process(own, preload="predict" in queues)
+            slot.process = start_process(own, own_name, preload="predict" in queues)
         except SemblanteError as error:  # Celery would only log it, and give the child tasks
             log.critical("worker process cannot start", code=error.code, detail=error.message)
             os._exit(os.EX_CONFIG)
@@ -83,7 +87,7 @@ def run_worker(
 
     worker_process_init.connect(start_child, weak=False)
     worker_ready.connect(tell_ready, weak=False)
-    return _celery_worker(app, settings, name, queues)
+    return _celery_worker(app, settings, own_name, queues)
 
 
 def with_device(settings: Settings, devices: Sequence[str], child: int | None) -> Settings:
@@ -104,9 +108,9 @@ def share_cores(settings: Settings) -> Settings:
     )
 
 
-def _celery_worker(app: Celery, settings: Settings, name: str, queues: list[str]) -> int:
+def _celery_worker(app: Celery, settings: Settings, own_name: str, queues: list[str]) -> int:
     worker = app.Worker(
-        hostname=host_format(f"{name}@%h"),
+        hostname=own_name,
         queues=queues,
         concurrency=settings.worker_processes,
         pool="prefork",
