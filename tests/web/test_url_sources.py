@@ -148,3 +148,28 @@ def test_few_at_a_time(near: FlaskClient, server: FileServer) -> None:
     for thread in threads:
         thread.join()
     assert near.post("/api/v1/jobs", json={"url": f"{server.url}/free"}).status_code == 201
+
+
+@pytest.mark.usefixtures("worker")
+def test_the_page_for_one_image_takes_a_url(near: FlaskClient, server: FileServer) -> None:
+    server.answers["/face.jpg"] = Answer(jpeg(), headers=JPEG)
+    server.answers["/page"] = Answer(b"<html>", headers={"Content-Type": "text/html"})
+    htmx = {"HX-Request": "true"}
+    form = {"url": f"{server.url}/face.jpg", "detect": "on", "model": ""}
+    page = near.post("/predict", data=form, headers=htmx)
+    assert (page.status_code, "Happiness" in page.text) == (200, True)
+    assert 'src="data:image/webp;base64,' in page.text
+    assert '<rect class="box box-happiness" x="1" y="2" width="3" height="4"/>' in page.text
+    for address, code in (("/page", "url_type"), ("/none", "url_failed")):
+        refused = near.post("/predict", data={"url": server.url + address}, headers=htmx)
+        assert (refused.status_code, f"<code>{code}</code>" in refused.text) == (200, True)
+    nothing = near.post("/predict", data={"url": " "})
+    assert (nothing.status_code, "Choose an image, or give its URL." in nothing.text) == (400, True)
+
+
+def test_the_page_fetches_nothing_from_this_machine(
+    client: FlaskClient, server: FileServer
+) -> None:
+    refused = client.post("/predict", data={"url": f"{server.url}/face.jpg"})
+    assert (refused.status_code, "url_not_public" in refused.text) == (400, True)
+    assert server.requests == []

@@ -16,12 +16,14 @@ from semblante_web import (
     health,
     images_api,
     jobs_api,
+    jobs_page,
     keys_page,
     labels_api,
     live_page,
     login_page,
     metrics,
     models_api,
+    models_page,
     operator_page,
     pages,
     pictures_api,
@@ -82,6 +84,8 @@ def create_app(settings: Settings, services: Services | None = None) -> APIFlask
     app.register_blueprint(metrics.blueprint)
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(jobs_page.blueprint)
+    app.register_blueprint(models_page.blueprint)
     app.register_blueprint(gallery_page.blueprint)
     app.register_blueprint(review_page.blueprint)
     app.register_blueprint(compare_page.blueprint)

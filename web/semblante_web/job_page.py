@@ -16,6 +16,7 @@ from semblante.services import Services
 from semblante.tables import Job
 from semblante.views import JobView, image_view, job_view
 from semblante_web.changes import Change
+from semblante_web.job_steps import Step, steps_of
 from semblante_web.models_api import ModelView, model_views
 
 SHOWN_ROWS = 24
@@ -46,6 +47,11 @@ class JobPage:
         if self.job.completed_at is None:
             return None
         return (self.job.completed_at - self.job.created_at).total_seconds()
+
+    @property
+    def steps(self) -> list[Step]:
+        """The steps of the work, as far as they have come."""
+        return steps_of(self.job)
 
 
 def job_page(services: Services, job_id: str) -> JobPage:

@@ -22,6 +22,11 @@ STATES: dict[State, LazyString] = {
     "cancelled": _("Cancelled"),
     "expired": _("Expired"),
 }
+STEPS: dict[State, LazyString] = {
+    "validating": _("Read"),
+    "in_progress": _("Label"),
+    "finalizing": _("Write"),
+}
 STATE_KINDS: dict[State, str] = {
     "validating": "busy",
     "in_progress": "busy",
@@ -139,3 +144,15 @@ IMAGE_REMEDIES: dict[str, LazyString] = {
     "detection_failed": _("Label it again without a search for faces."),
 }
 """What to do about a failed image, by its error code."""
+
+URL_REMEDIES: dict[str, LazyString] = {
+    "no_file": _("Choose an image, or give its URL."),
+    "invalid_url": _("Give an address that begins with https:// or http://."),
+    "url_not_public": _("Save the file, and send it from this machine instead."),
+    "url_failed": _("Open the address in your browser: it must show the file itself."),
+    "url_type": _("Give the address of the file itself, not of a page that shows it."),
+    "url_busy": _("Try again in some seconds."),
+    "too_large_upload": _("Send a smaller file, or ask for a higher limit on the server."),
+    "worker_unavailable": _("Try again soon; the operator's page tells whether a worker runs."),
+}
+"""What to do about a file that was not sent or fetched, by its error code."""
