@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from semblante import leases
+from semblante import leases, pausing, workers
 from semblante.queue import PRIORITIES, Queue
 from semblante.settings import Settings
 from semblante.tables import Chunk, Job
@@ -56,14 +56,18 @@ def plan(sizes: Iterable[int], most_images: int, most_bytes: int) -> Iterator[tu
 
 
 def claim(
-    session: Session, queue: Queue, job_id: str, first: int, settings: Settings
+    session: Session, queue: Queue, job_id: str, first: int, settings: Settings, worker: str = ""
 ) -> Claim | None:
-    """Lease a chunk to this process; None when there is nothing to do (any more, or now)."""
+    """Lease a chunk to this process; None when there is nothing to do (any more, or now).
+
+    Nothing is leased while a person has paused the job or all of them, or drains `worker`, the one
+    that this process belongs to.
+    """
     chunk = session.get(Chunk, (job_id, first), with_for_update=True)
     job = session.get(Job, job_id)
     if chunk is None or job is None or chunk.state == "done" or not leases.is_free(chunk):
         return None
-    if job.state != "in_progress" or job.paused:
+    if not _is_wanted(session, job) or workers.is_draining(session, worker):
         _put_back(chunk)
         return None
     exhausted = chunk.attempts >= settings.max_attempts
@@ -129,7 +133,7 @@ def queue_window(session: Session, queue: Queue, job: Job, window: int) -> None:
         .where(Chunk.job_id == job.id, Chunk.state.in_(("queued", "leased")))
     )
     room = window - (busy or 0)
-    if room <= 0 or job.paused or job.state != "in_progress":
+    if room <= 0 or not _is_wanted(session, job):
         return
     pending = select(Chunk).where(Chunk.job_id == job.id, Chunk.state == "pending")
     for chunk in session.scalars(pending.order_by(Chunk.first).limit(room)):
@@ -168,6 +172,11 @@ def withdraw(session: Session, job_id: str) -> None:
         .where(Chunk.job_id == job_id, Chunk.state == "queued")
         .values(state="pending", queued_at=None)
     )
+
+
+def _is_wanted(session: Session, job: Job) -> bool:
+    """Whether chunks of the job may be worked on now."""
+    return job.state == "in_progress" and not job.paused and not pausing.is_all_paused(session)
 
 
 def _held(session: Session, claim: Claim) -> Chunk | None:

@@ -90,11 +90,18 @@ class Settings(BaseSettings):
     )
     cache_folder: Path | None = Field(
         None,
-        description="Folder of workers' copies of imported models, which may be deleted at any "
-        "time; without it, `cache` in the data folder.",
+        description="Folder of copies of imported models and of thumbnails, which may be deleted "
+        "at any time; without it, `cache` in the data folder.",
     )
     model_cache_bytes: int = Field(
-        4 * GIB, ge=1, description="Most bytes of these copies; the least recently used go first."
+        4 * GIB,
+        ge=1,
+        description="Most bytes of the copies of models; the least recently used go first.",
+    )
+    thumbnail_cache_bytes: int = Field(
+        512 * MIB,
+        ge=0,
+        description="Most bytes of thumbnails kept on a web's host; 0 makes each one anew.",
     )
     device: str = Field("auto", description="`auto`, `cpu`, `cuda` or `cuda:N`.")
     engine: EngineName = Field(

@@ -15,6 +15,7 @@ from semblante.review_tables import Correction as Correction
 from semblante.review_tables import Truth as Truth
 from semblante.table_base import Table as Table
 from semblante.table_base import UtcDateTime as UtcDateTime
+from semblante.worker_tables import RunningWorker as RunningWorker
 
 Scope = Literal["read", "submit", "admin"]
 """What a key allows; each allows what those before it do. `admin` sees the jobs of all owners."""

@@ -58,7 +58,7 @@ def test_a_job_is_one_trace(
 ) -> None:
     """A real worker takes the messages from the real broker; only its process is this one."""
     app = services.queue.app
-    register_tasks(app, lambda: WorkerProcess(services, predictor))
+    register_tasks(app, lambda: WorkerProcess(services, predictor, ""))
     members = {f"{number}.jpg": jpeg(10 * number) for number in range(IMAGES)}
     archive = io.BytesIO(zip_bytes(members))
     queues = {"queues": ["control", "classify"]}

@@ -16,11 +16,15 @@ from semblante_web import (
     health,
     images_api,
     jobs_api,
+    jobs_page,
+    keys_page,
     labels_api,
     live_page,
     login_page,
     metrics,
     models_api,
+    models_page,
+    operator_page,
     pages,
     pictures_api,
     predict_api,
@@ -82,11 +86,15 @@ def create_app(settings: Settings, services: Services | None = None) -> APIFlask
     app.register_blueprint(metrics.blueprint)
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(jobs_page.blueprint)
+    app.register_blueprint(models_page.blueprint)
     app.register_blueprint(gallery_page.blueprint)
     app.register_blueprint(review_page.blueprint)
     app.register_blueprint(compare_page.blueprint)
     app.register_blueprint(predict_page.blueprint)
     app.register_blueprint(live_page.blueprint)
     app.register_blueprint(login_page.blueprint)
+    app.register_blueprint(operator_page.blueprint)
+    app.register_blueprint(keys_page.blueprint)
     app.register_blueprint(audit_api.blueprint)
     return app

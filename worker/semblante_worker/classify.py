@@ -64,8 +64,12 @@ class Labelled:
             self.detectors.add(facts.detector)
 
 
-def classify_chunk(services: Services, predictor: Predictor, job_id: str, first: int) -> None:
+def classify_chunk(
+    services: Services, predictor: Predictor, job_id: str, first: int, worker: str = ""
+) -> None:
     """Label the images of one chunk; does nothing when the chunk is done or held by another.
+
+    Nor does it when a person drains `worker`, the one that this process belongs to.
 
     A storage, database or device that fails now and then puts the chunk back without counting an
     attempt; any other error counts, as a crash of the process does.
@@ -74,7 +78,7 @@ def classify_chunk(services: Services, predictor: Predictor, job_id: str, first:
         StuckDecode: the image that does not end is set apart, and the process must end.
     """
     with services.database.writing() as session:
-        claim = chunks.claim(session, services.queue, job_id, first, services.settings)
+        claim = chunks.claim(session, services.queue, job_id, first, services.settings, worker)
     if claim is None:
         return
     started = time.monotonic()

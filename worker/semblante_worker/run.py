@@ -30,6 +30,7 @@ from semblante.settings import Settings
 from semblante.stack.launch import die_with_parent
 from semblante.telemetry import check_telemetry, start_telemetry, stop_telemetry
 from semblante_worker.decode import usable_cores
+from semblante_worker.presence import Presence, PresenceStep
 from semblante_worker.process import WorkerProcess, start_process
 from semblante_worker.sweeper import Sweeper
 from semblante_worker.tasks import register_tasks
@@ -70,8 +71,11 @@ def run_worker(
     for chatty in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(chatty).setLevel(logging.WARNING)  # two lines for every chunk
     app = make_app(settings)
+    own_name = host_format(f"{name}@%h")
     slot = ProcessSlot()
     register_tasks(app, slot)
+    app.conf.semblante_presence = Presence.of(settings, own_name, queues, devices)
+    app.steps["worker"].add(PresenceStep)
     if "control" in queues:
         app.conf.semblante_clock = {
             "semblante.sweep": settings.sweep_seconds,
@@ -87,7 +91,7 @@ def run_worker(
             own = with_device(settings, devices, current_process_index(base=0))
             if own.telemetry:
                 start_telemetry("semblante-worker")
-            slot.process = start_process(own, preload="predict" in queues)
+            slot.process = start_process(own, own_name, preload="predict" in queues)
         except SemblanteError as error:  # Celery would only log it, and give the child tasks
             log.critical("worker process cannot start", code=error.code, detail=error.message)
             os._exit(os.EX_CONFIG)
@@ -101,7 +105,7 @@ def run_worker(
     worker_ready.connect(tell_ready, weak=False)
     if not settings.telemetry:  # children may have spans to send yet
         worker_shutting_down.connect(leave_when_idle, weak=False)
-    return _celery_worker(app, settings, name, queues)
+    return _celery_worker(app, settings, own_name, queues)
 
 
 def with_device(settings: Settings, devices: Sequence[str], child: int | None) -> Settings:
@@ -138,9 +142,9 @@ def leave_when_idle(**_: Any) -> None:
         os._exit(os.EX_OK)
 
 
-def _celery_worker(app: Celery, settings: Settings, name: str, queues: list[str]) -> int:
+def _celery_worker(app: Celery, settings: Settings, own_name: str, queues: list[str]) -> int:
     worker = app.Worker(
-        hostname=host_format(f"{name}@%h"),
+        hostname=own_name,
         queues=queues,
         concurrency=settings.worker_processes,
         pool="prefork",

@@ -37,7 +37,8 @@ def register_tasks(app: Celery, process: Callable[[], WorkerProcess]) -> None:
     @app.task(name="semblante.classify", bind=True)
     def classify(task: Task, job_id: str, first: int) -> None:
         with told(task, job_id=job_id, first=first), ending_when_stuck():
-            classify_chunk(process().services, process().predictor, job_id, first)
+            own = process()
+            classify_chunk(own.services, own.predictor, job_id, first, own.worker)
 
     @app.task(name="semblante.finish", bind=True)
     def finish(task: Task, job_id: str) -> None:
