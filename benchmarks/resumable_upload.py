@@ -42,12 +42,16 @@ class Watch(Thread):
         """Look ten times a second."""
         while not self.ended:
             try:
-                web = psutil.Process(self._stack.supervisor.pid("web"))
+                pid = self._stack.supervisor.pid("web")
+                if pid is None:  # between its end and its next start
+                    continue
+                web = psutil.Process(pid)
                 for process in (web, *web.children()):
                     self.most = max(self.most, process.memory_info().rss)
             except psutil.Error:
                 pass
-            time.sleep(PROBE_SECONDS)
+            finally:
+                time.sleep(PROBE_SECONDS)
 
 
 def make_file(path: Path, size: int) -> None:

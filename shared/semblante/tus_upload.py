@@ -21,9 +21,10 @@ Progress = Callable[[int, int], None]
 
 BLOCK_BYTES = 8 * 1024 * 1024
 VERSION = {"Tus-Resumable": "1.0.0"}
-MAX_FAILURES = 6
+PATIENCE_SECONDS = 120.0
+"""A web that is started again, on a cold disk or by an orchestrator, may be away that long."""
 FIRST_PAUSE_SECONDS = 0.25
-LAST_PAUSE_SECONDS = 8.0
+LAST_PAUSE_SECONDS = 4.0
 OFFSET_DIFFERS = 409
 SERVER_ERRORS = 500
 
@@ -35,11 +36,13 @@ def upload_file(
     filename: str,
     on_progress: Progress | None = None,
     block_bytes: int = BLOCK_BYTES,
+    patience_seconds: float = PATIENCE_SECONDS,
 ) -> str:
     """Send `size` bytes of a seekable `file`; return the upload's id.
 
-    After an error the server is asked how much it has, and the rest is sent: up to 6 failures in
-    a row, with growing pauses. An upload that is given up is removed from the server.
+    After an error the server is asked how much it has, and the rest is sent, with growing pauses
+    until it took nothing for `patience_seconds`. An upload that is given up is removed from the
+    server.
 
     Raises:
         Unavailable: `server_unavailable`, when the server stays away.
@@ -54,7 +57,15 @@ def upload_file(
     check_response(response)
     upload_id = response.headers["Location"].rstrip("/").rpartition("/")[2]
     try:
-        _send(http, f"uploads/{upload_id}", file, size, on_progress, block_bytes)
+        _send(
+            http,
+            f"uploads/{upload_id}",
+            file,
+            size,
+            on_progress or (lambda _sent, _total: None),
+            block_bytes,
+            patience_seconds,
+        )
     except BaseException:
         with suppress(httpx.HTTPError):
             http.delete(f"uploads/{upload_id}", headers=VERSION, timeout=5.0)
@@ -67,24 +78,25 @@ def _send(
     address: str,
     file: BinaryIO,
     size: int,
-    on_progress: Progress | None,
+    report: Progress,
     block_bytes: int,
+    patience_seconds: float,
 ) -> None:
-    report = on_progress or (lambda _sent, _total: None)
-    offset = failures = 0
+    offset = 0
+    pause, given_up_at = FIRST_PAUSE_SECONDS, time.monotonic() + patience_seconds
     report(0, size)
     while offset < size:
         file.seek(offset)
         try:
             received = _patch(http, address, offset, file.read(min(block_bytes, size - offset)))
         except (httpx.TransportError, _TryAgain) as error:
-            failures += 1
-            if failures >= MAX_FAILURES:
+            if time.monotonic() >= given_up_at:
                 raise _give_up(http, error) from error
-            time.sleep(min(FIRST_PAUSE_SECONDS * 2 ** (failures - 1), LAST_PAUSE_SECONDS))
+            time.sleep(pause)
+            pause = min(2 * pause, LAST_PAUSE_SECONDS)
             received = _received(http, address, offset)
         if received > offset:
-            failures = 0
+            pause, given_up_at = FIRST_PAUSE_SECONDS, time.monotonic() + patience_seconds
         offset = received
         report(offset, size)
 

@@ -88,11 +88,20 @@ def test_an_upload_is_given_up_and_removed_in_the_end(
     server: StandIn, client: Client, archive: Path
 ) -> None:
     server.failing_patches = 100
-    with pytest.raises(Unavailable) as caught:
-        client.submit(archive)
+    with archive.open("rb") as file, pytest.raises(Unavailable) as caught:
+        tus_upload.upload_file(client._api.http, file, 25600, "a.zip", patience_seconds=0.3)
     assert caught.value.code == "broker_unavailable"
     assert server.uploads == {}
-    assert server.jobs == {}
+
+
+def test_a_server_that_is_away_for_long_is_waited_for(
+    server: StandIn, client: Client, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tus_upload, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(tus_upload, "LAST_PAUSE_SECONDS", 0.001)
+    server.failing_patches = 40
+    client.submit(archive)
+    assert bytes(server.uploads["u1"]) == archive.read_bytes()
 
 
 def test_a_folder_is_sent_as_a_zip(server: StandIn, client: Client, tmp_path: Path) -> None:
