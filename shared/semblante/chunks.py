@@ -57,7 +57,7 @@ def claim(
     """Lease a chunk to this process; None when there is nothing to do (any more, or now)."""
     chunk = session.get(Chunk, (job_id, first), with_for_update=True)
     job = session.get(Job, job_id)
-    if chunk is None or job is None or chunk.state == "done" or not leases.is_free(chunk):
+    if chunk is None or job is None or chunk.state == "done" or not leases.is_free(session, chunk):
         return None
     if job.state != "in_progress" or job.paused:
         _put_back(chunk)
@@ -67,7 +67,7 @@ def claim(
     if exhausted and not poisoned:
         send(session, queue, _split(session, chunk, settings.max_attempts))
     chunk.state = "leased"
-    token = leases.take(chunk, settings.lease_seconds)
+    token = leases.take(session, chunk, settings.lease_seconds)
     return Claim(job_id, first, chunk.count, chunk.retry, token, poisoned)
 
 
@@ -77,7 +77,7 @@ def renew(session: Session, claim: Claim, settings: Settings) -> bool:
     job = session.get(Job, claim.job_id)
     if chunk is None or job is None or job.state != "in_progress":
         return False
-    leases.renew(chunk, settings.lease_seconds)
+    leases.renew(session, chunk, settings.lease_seconds)
     return True
 
 

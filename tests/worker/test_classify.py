@@ -176,6 +176,20 @@ def test_a_storage_that_fails_now_and_then_costs_no_attempt(
     assert statuses(services, job) == EXPECTED
 
 
+def test_a_worker_that_is_to_end_gives_its_chunk_to_another_at_once(
+    services: Services, predictor: Predictor, job: Job
+) -> None:
+    answers = iter([False, False, True])
+    sent = services.queue.depth("classify")
+    classify_chunk(services, predictor, job.id, 0, lambda: next(answers, True))
+    with services.database.reading() as session:
+        chunk = session.get_one(Chunk, (job.id, 0))
+        assert (chunk.state, chunk.attempts, chunk.lease_token) == ("queued", 0, None)
+    assert services.queue.depth("classify") == sent + 1
+    classify_chunk(services, predictor, job.id, 0)
+    assert statuses(services, job) == EXPECTED
+
+
 class Explodes(Predictor):
     """A predictor with a defect that one image brings out."""
 

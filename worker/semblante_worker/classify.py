@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -31,6 +31,7 @@ from semblante_worker.outcome import Failure, NoFace, Repeat
 from semblante_worker.predict import Prediction, Predictor
 from semblante_worker.repeats import Repeats
 from semblante_worker.rows import failed_row, repeated_rows, row_of
+from semblante_worker.stop_sign import Stopping
 
 Item = TypeVar("Item")
 log = structlog.get_logger()
@@ -64,11 +65,18 @@ class Labelled:
             self.detectors.add(facts.detector)
 
 
-def classify_chunk(services: Services, predictor: Predictor, job_id: str, first: int) -> None:
+def classify_chunk(
+    services: Services,
+    predictor: Predictor,
+    job_id: str,
+    first: int,
+    stops: Callable[[], bool] = lambda: False,
+) -> None:
     """Label the images of one chunk; does nothing when the chunk is done or held by another.
 
     A storage, database or device that fails now and then puts the chunk back without counting an
-    attempt; any other error counts, as a crash of the process does.
+    attempt; any other error counts, as a crash of the process does. Once `stops()`, because the
+    worker is to end, the chunk goes to another one without delay.
 
     Raises:
         StuckDecode: the image that does not end is set apart, and the process must end.
@@ -80,7 +88,7 @@ def classify_chunk(services: Services, predictor: Predictor, job_id: str, first:
     started = time.monotonic()
     try:
         with STEP_SECONDS.labels("label").time():
-            labelled = _label(services, predictor, claim)
+            labelled = _label(services, predictor, claim, stops)
         with STEP_SECONDS.labels("write").time():
             is_written = _write(services, claim, labelled)
         if not is_written:
@@ -93,6 +101,9 @@ def classify_chunk(services: Services, predictor: Predictor, job_id: str, first:
         count_rows(labelled.rows)
     except LeaseLost:
         _put_back(services, claim)
+    except Stopping:
+        log.info("chunk given back", job_id=job_id, first=first)
+        _put_back(services, claim, again=True)
     except (BundleError, NotFound) as error:
         _fail_job(services, claim, error)
     except (OSError, OperationalError, Unavailable) as error:
@@ -111,7 +122,9 @@ def classify_chunk(services: Services, predictor: Predictor, job_id: str, first:
         raise
 
 
-def _label(services: Services, predictor: Predictor, claim: Claim) -> Labelled:
+def _label(
+    services: Services, predictor: Predictor, claim: Claim, stops: Callable[[], bool]
+) -> Labelled:
     """Return the rows of the claim's images, renewing the lease on the way."""
     work = _work(services, claim)
     if claim.poisoned:
@@ -125,13 +138,13 @@ def _label(services: Services, predictor: Predictor, claim: Claim) -> Labelled:
     bundle = load_model(services, predictor, work.digest)
     source = StoredSource(services.storage, work.key)
     members = read_members(source, readable, services.settings.max_image_bytes)
-    pairs = ((image.index, data) for image, data in _renewing(services, claim, members))
+    pairs = ((image.index, data) for image, data in _renewing(services, claim, members, stops))
     repeats = None
     if services.settings.reuse_duplicates:
         repeats = Repeats({row.sha256 for row in work.known if row.sha256})
     repeated: list[Repeat] = []
     outcomes = predictor.predict_images(pairs, bundle, work.detect, repeats)
-    for outcome in _renewing(services, claim, outcomes):
+    for outcome in _renewing(services, claim, outcomes, stops):
         if isinstance(outcome, Repeat):
             repeated.append(outcome)
         else:
@@ -188,10 +201,14 @@ def _write(services: Services, claim: Claim, labelled: Labelled) -> bool:
         return True
 
 
-def _renewing(services: Services, claim: Claim, items: Iterable[Item]) -> Iterator[Item]:
-    """Pass `items` on, renewing the lease on the way; raises LeaseLost."""
+def _renewing(
+    services: Services, claim: Claim, items: Iterable[Item], stops: Callable[[], bool]
+) -> Iterator[Item]:
+    """Pass `items` on, renewing the lease on the way; raises LeaseLost, or Stopping."""
     renewed = time.monotonic()
     for item in items:
+        if stops():
+            raise Stopping
         yield item
         if time.monotonic() - renewed > services.settings.lease_seconds / RENEWALS_PER_LEASE:
             with services.database.writing() as session:
@@ -200,7 +217,10 @@ def _renewing(services: Services, claim: Claim, items: Iterable[Item]) -> Iterat
             renewed = time.monotonic()
 
 
-def _put_back(services: Services, claim: Claim, *, counts: bool = False) -> None:
+def _put_back(
+    services: Services, claim: Claim, *, counts: bool = False, again: bool = False
+) -> None:
+    """Free the chunk; `again` sends it to another worker, others wait for the sweep."""
     CHUNKS.labels("crashed" if counts else "put_back").inc()
     with services.database.writing() as session:
         chunks.release(session, claim, counts=counts)
@@ -208,6 +228,8 @@ def _put_back(services: Services, claim: Claim, *, counts: bool = False) -> None
         if job is not None:
             session.flush()
             jobs.settle_cancelled(session, job)
+            if again:
+                chunks.queue_window(session, services.queue, job, services.settings.window_chunks)
 
 
 def _fail_job(services: Services, claim: Claim, error: SemblanteError) -> None:

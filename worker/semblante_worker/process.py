@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -23,11 +24,15 @@ class WorkerProcess:
 
     services: Services
     predictor: Predictor
+    stops: Callable[[], bool]
+    """Whether the worker is to end."""
 
 
-def start_process(settings: Settings, *, preload: bool) -> WorkerProcess:
+def start_process(
+    settings: Settings, stops: Callable[[], bool] = lambda: False, *, preload: bool
+) -> WorkerProcess:
     """Open the services; with `preload`, load the default model before the first request."""
-    process = WorkerProcess(open_services(settings), Predictor(settings))
+    process = WorkerProcess(open_services(settings), Predictor(settings), stops)
     if preload:
         _preload(process)
     return process

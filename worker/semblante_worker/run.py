@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 from celery import Celery
-from celery.signals import worker_process_init, worker_ready
+from celery.signals import worker_process_init, worker_ready, worker_shutting_down
 from celery.utils.log import current_process_index
 from celery.utils.nodenames import host_format
 
@@ -21,6 +21,7 @@ from semblante.settings import Settings
 from semblante.stack.launch import die_with_parent
 from semblante_worker.decode import usable_cores
 from semblante_worker.process import WorkerProcess, start_process
+from semblante_worker.stop_sign import StopSign
 from semblante_worker.sweeper import Sweeper
 from semblante_worker.tasks import register_tasks
 
@@ -43,7 +44,7 @@ class ProcessSlot:
 def run_worker(
     settings: Settings, name: str, queues: list[str], ready: Path, devices: Sequence[str] = ()
 ) -> int:
-    """Work until SIGTERM (which lets tasks end); return the exit code.
+    """Work until SIGTERM (which lets steps end and gives chunks back); return the exit code.
 
     Args:
         settings: The settings of parent and children.
@@ -57,14 +58,14 @@ def run_worker(
     for chatty in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(chatty).setLevel(logging.WARNING)  # two lines for every chunk
     app = make_app(settings)
-    slot = ProcessSlot()
+    slot, stop_sign = ProcessSlot(), StopSign()
     register_tasks(app, slot)
     if "control" in queues:
         app.conf.semblante_clock = {
             "semblante.sweep": settings.sweep_seconds,
             "semblante.tidy": settings.tidy_seconds,
         }
-        app.steps["worker"].add(Sweeper)
+        app.steps["consumer"].add(Sweeper)
 
     master = os.getpid()
 
@@ -72,7 +73,7 @@ def run_worker(
         die_with_parent(master)
         try:
             own = with_device(settings, devices, current_process_index(base=0))
-            slot.process = start_process(own, preload="predict" in queues)
+            slot.process = start_process(own, stop_sign, preload="predict" in queues)
         except SemblanteError as error:  # Celery would only log it, and give the child tasks
             log.critical("worker process cannot start", code=error.code, detail=error.message)
             os._exit(os.EX_CONFIG)
@@ -81,6 +82,10 @@ def run_worker(
         ready.parent.mkdir(parents=True, exist_ok=True)
         ready.touch()
 
+    def stop_children(**_: Any) -> None:
+        stop_sign.give()
+
+    worker_shutting_down.connect(stop_children, weak=False)
     worker_process_init.connect(start_child, weak=False)
     worker_ready.connect(tell_ready, weak=False)
     return _celery_worker(app, settings, name, queues)

@@ -36,7 +36,8 @@ def register_tasks(app: Celery, process: Callable[[], WorkerProcess]) -> None:
     @app.task(name="semblante.classify")
     def classify(job_id: str, first: int) -> None:
         with bound_contextvars(job_id=job_id, first=first), ending_when_stuck():
-            classify_chunk(process().services, process().predictor, job_id, first)
+            one = process()
+            classify_chunk(one.services, one.predictor, job_id, first, one.stops)
 
     @app.task(name="semblante.finish")
     def finish(job_id: str) -> None:
