@@ -6,11 +6,13 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy.orm import Session
 
 from semblante import jobs, leases
 from semblante.database import Database
+from semblante.insistence import insist
 from semblante.lifecycle import State
 from semblante.queue import Queue
 from semblante.settings import Settings
@@ -85,7 +87,7 @@ def take_step(
         pass  # somebody decided otherwise; the sweep settles what is left
     finally:
         if step is not None:
-            _give_back(database, step)
+            insist(partial(_give_back, database, step))
 
 
 def resend(session: Session, queue: Queue, job: Job) -> None:

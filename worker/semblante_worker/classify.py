@@ -18,6 +18,7 @@ from semblante.bundles import Bundle
 from semblante.chunks import Claim
 from semblante.detection import Detect
 from semblante.errors import JOB_ERROR_CODES, BundleError, NotFound, SemblanteError, Unavailable
+from semblante.insistence import insist
 from semblante.pinned_model import pinned_digest
 from semblante.results import ResultRow
 from semblante.services import Services
@@ -222,14 +223,19 @@ def _put_back(
 ) -> None:
     """Free the chunk; `again` sends it to another worker, others wait for the sweep."""
     CHUNKS.labels("crashed" if counts else "put_back").inc()
-    with services.database.writing() as session:
-        chunks.release(session, claim, counts=counts)
-        job = session.get(Job, claim.job_id, with_for_update=True)
-        if job is not None:
-            session.flush()
-            jobs.settle_cancelled(session, job)
-            if again:
-                chunks.queue_window(session, services.queue, job, services.settings.window_chunks)
+
+    def put_back() -> None:
+        with services.database.writing() as session:
+            chunks.release(session, claim, counts=counts)
+            job = session.get(Job, claim.job_id, with_for_update=True)
+            if job is not None:
+                session.flush()
+                jobs.settle_cancelled(session, job)
+                if again:
+                    window = services.settings.window_chunks
+                    chunks.queue_window(session, services.queue, job, window)
+
+    insist(put_back)  # else the lease would last, of a process that lives and works on others
 
 
 def _fail_job(services: Services, claim: Claim, error: SemblanteError) -> None:

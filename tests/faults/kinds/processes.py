@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from random import Random
 
@@ -81,12 +82,28 @@ class ChildFrozenForGood:
         """Freeze one child."""
         child = random.choice(site.children(random.choice(site.workers)))
         child.suspend()
+        while not self._lets_others_write(site):
+            child.resume()
+            time.sleep(random.uniform(0, 0.1))
+            child.suspend()
 
         def wake() -> None:
             with suppress(psutil.NoSuchProcess):
                 child.resume()
 
         site.last.append(wake)
+
+    def _lets_others_write(self, site: Site) -> bool:
+        """PostgreSQL ends a silent writer's transaction; SQLite waits for it for ever."""
+        if site.shape.database == "postgresql":
+            return True
+        path = site.settings.data / "semblante.sqlite3"
+        with closing(sqlite3.connect(path, timeout=0.5)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return False
+        return True
 
 
 @dataclass(frozen=True)
