@@ -41,6 +41,12 @@ def pixel_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Picture, "MAX_IMAGE_PIXELS", PIXEL_LIMIT)
 
 
+@pytest.fixture(autouse=True)
+def state_folder(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep notes of unfinished uploads away from the person's own."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state"))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Return the folder of real pictures, models and data sets."""
