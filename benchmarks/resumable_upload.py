@@ -1,8 +1,9 @@
-"""A large upload while the web is killed with -9: the bytes must be equal, and the web stays small.
+"""A large upload while web and client are killed with -9: equal bytes, and a web that stays small.
 
-    .venv/bin/python benchmarks/resumable_upload.py --gib 20 --kills 5
+    .venv/bin/python benchmarks/resumable_upload.py --gib 20 --kills 4
 
-Sends a file of random and empty stretches by tus to `semblante web`. With SEMBLANTE_STORAGE_URL and
+Sends a file of random and empty stretches by tus to `semblante web`; the web is killed first, then
+the client, by turns. With SEMBLANTE_STORAGE_URL and
 SEMBLANTE_S3_* set, the bytes go to an S3 server.
 """
 
@@ -12,6 +13,8 @@ import argparse
 import hashlib
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -24,7 +27,9 @@ from semblante import uploads
 from semblante.services import open_services
 from semblante.settings import GIB, MIB, Settings
 from semblante.stack.stack import Stack, embedded_stack
+from semblante.storage import Storage, open_storage
 from semblante.tus_upload import upload_file
+from semblante.upload_note import UploadNote
 
 PROBE_SECONDS = 0.1
 
@@ -42,12 +47,16 @@ class Watch(Thread):
         """Look ten times a second."""
         while not self.ended:
             try:
-                web = psutil.Process(self._stack.supervisor.pid("web"))
+                pid = self._stack.supervisor.pid("web")
+                if pid is None:  # between its end and its next start
+                    continue
+                web = psutil.Process(pid)
                 for process in (web, *web.children()):
                     self.most = max(self.most, process.memory_info().rss)
             except psutil.Error:
                 pass
-            time.sleep(PROBE_SECONDS)
+            finally:
+                time.sleep(PROBE_SECONDS)
 
 
 def make_file(path: Path, size: int) -> None:
@@ -59,35 +68,62 @@ def make_file(path: Path, size: int) -> None:
         file.truncate(size)
 
 
+def send(url: str, path: Path) -> None:
+    """Be the client: send the file, or go on with it, and print the upload's id."""
+    size = path.stat().st_size
+    with httpx.Client(base_url=f"{url}/api/v1/", timeout=120) as http, path.open("rb") as file:
+        print(upload_file(http, file, size, path.name, note=UploadNote(url, path)))
+
+
+def upload(stack: Stack, path: Path, kills: int) -> str:
+    """Have a client process send `path`; kill the web and the client by turns; return the id."""
+    storage = open_storage(stack.settings)
+    size = path.stat().st_size
+    command = [sys.executable, __file__, "--send", stack.url, str(path)]
+    client = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    for number in range(1, kills + 1):
+        while stored_bytes(storage) < size * number // (kills + 1):
+            if client.poll() is not None:
+                raise RuntimeError("the client gave up")
+            time.sleep(PROBE_SECONDS)
+        if number % 2:
+            pid = stack.supervisor.pid("web")
+            if pid is not None:
+                os.kill(pid, signal.SIGKILL)
+        else:
+            client.kill()
+            client.communicate()
+            client = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    answer, _ = client.communicate()
+    return answer.strip()
+
+
+def stored_bytes(storage: Storage) -> int:
+    """Return how many bytes of the one upload have arrived."""
+    return sum(storage.size(found.key) for found in storage.keys("uploads"))
+
+
 def main() -> None:
     """Upload, kill on the way, compare."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gib", type=float, default=1.0)
     parser.add_argument("--kills", type=int, default=2)
+    parser.add_argument("--send", nargs=2, metavar=("URL", "PATH"), help="be the client")
     options = parser.parse_args()
+    if options.send:
+        send(options.send[0], Path(options.send[1]))
+        return
     size = int(options.gib * GIB)
     with tempfile.TemporaryDirectory() as folder:
+        os.environ["XDG_STATE_HOME"] = f"{folder}/state"
         path = Path(folder) / "archive.bin"
         make_file(path, size)
         settings = Settings(data=Path(folder) / "data", port=0)
         with embedded_stack(settings, web=True, predict_worker=False) as stack:
             watch = Watch(stack)
             watch.start()
-            kills = [size * number // (options.kills + 1) for number in range(1, options.kills + 1)]
-
-            def on_progress(sent: int, _total: int) -> None:
-                if kills and sent >= kills[0]:
-                    kills.pop(0)
-                    pid = stack.supervisor.pid("web")
-                    if pid is not None:
-                        os.kill(pid, signal.SIGKILL)
-
             started = time.perf_counter()
-            with (
-                httpx.Client(base_url=f"{stack.url}/api/v1/", timeout=120) as http,
-                path.open("rb") as file,
-            ):
-                upload_id = upload_file(http, file, size, path.name, on_progress)
+            upload_id = upload(stack, path, options.kills)
             seconds = time.perf_counter() - started
             watch.ended = True
             services = open_services(stack.settings)
@@ -99,7 +135,7 @@ def main() -> None:
             with path.open("rb") as file:
                 same = stored.digest() == hashlib.file_digest(file, "sha256").digest()
     print(f"{options.gib} GiB in {seconds:.0f} s, {size / MIB / seconds:.0f} MiB/s")
-    print(f"web killed {options.kills} times; the bytes are {'equal' if same else 'DIFFERENT'}")
+    print(f"killed {options.kills} times; the bytes are {'equal' if same else 'DIFFERENT'}")
     print(f"most memory of a web process: {watch.most / MIB:.0f} MiB")
 
 

@@ -123,12 +123,17 @@ class _Handler(BaseHTTPRequestHandler):
             state.filenames[upload_id] = b64decode(name).decode()
             self._answer(201, Location=f"/api/v1/uploads/{upload_id}")
             return
+        if rest[0] not in state.uploads:
+            self._body()
+            self._problem(404, "upload_not_found")
+            return
         received = state.uploads[rest[0]]
         if self.command == "DELETE":
             del state.uploads[rest[0]]
             self._answer(204)
         elif self.command == "HEAD":
-            self._answer(200, Upload_Offset=str(len(received)))
+            length = str(state.lengths[rest[0]])
+            self._answer(200, Upload_Offset=str(len(received)), Upload_Length=length)
         elif state.break_patches:
             received += self.rfile.read(state.break_patches.pop(0))
             self.close_connection = True  # hang up without an answer

@@ -17,6 +17,7 @@ from semblante import __version__
 from semblante.errors import Conflict, Refused
 from semblante.settings import Settings
 from semblante.stack.lock import hold_folder
+from semblante.storage_keys import PARTIAL
 
 MANIFEST, DATABASE, STORAGE = "manifest.json", "semblante.sqlite3", "storage"
 FORMAT = 1
@@ -45,7 +46,7 @@ def write_backup(settings: Settings, target: Path) -> int:
             for name in (MANIFEST, DATABASE):
                 tar.add(Path(folder) / name, name)
             for path in sorted(storage.rglob("*")):
-                if path.is_file() and not path.name.startswith(".partial-"):
+                if path.is_file() and not path.name.startswith(PARTIAL):
                     _add(tar, path, f"{STORAGE}/{path.relative_to(storage).as_posix()}")
         return partial.stat().st_size
 

@@ -65,7 +65,7 @@ def claim(
     """
     chunk = session.get(Chunk, (job_id, first), with_for_update=True)
     job = session.get(Job, job_id)
-    if chunk is None or job is None or chunk.state == "done" or not leases.is_free(chunk):
+    if chunk is None or job is None or chunk.state == "done" or not leases.is_free(session, chunk):
         return None
     if not _is_wanted(session, job) or workers.is_draining(session, worker):
         _put_back(chunk)
@@ -75,7 +75,7 @@ def claim(
     if exhausted and not poisoned:
         send(session, queue, _split(session, chunk, settings.max_attempts))
     chunk.state = "leased"
-    token = leases.take(chunk, settings.lease_seconds)
+    token = leases.take(session, chunk, settings.lease_seconds)
     return Claim(job_id, first, chunk.count, chunk.retry, token, poisoned)
 
 
@@ -85,7 +85,7 @@ def renew(session: Session, claim: Claim, settings: Settings) -> bool:
     job = session.get(Job, claim.job_id)
     if chunk is None or job is None or job.state != "in_progress":
         return False
-    leases.renew(chunk, settings.lease_seconds)
+    leases.renew(session, chunk, settings.lease_seconds)
     return True
 
 

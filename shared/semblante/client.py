@@ -16,10 +16,11 @@ from semblante.emotions import Language
 from semblante.errors import NotFound, Unavailable
 from semblante.http_transport import Transport, to_job, to_json
 from semblante.lifecycle import State
-from semblante.packing import opened
+from semblante.packing import is_sent_as_it_is, opened
 from semblante.profiles import Profile
 from semblante.replace import replaced_file
 from semblante.tus_upload import Progress, upload_file
+from semblante.upload_note import UploadNote
 from semblante.views import JobView
 
 StrPath = str | os.PathLike[str]
@@ -85,6 +86,8 @@ class Client:
     ) -> JobView:
         """Send an archive or image, or pack a folder or several images; return the new job.
 
+        A file whose sending was killed goes on where it was when it is submitted again.
+
         Args:
             paths: What to label.
             model: The model's name; the server's default otherwise.
@@ -98,11 +101,16 @@ class Client:
                 server refuses: `too_large_upload`, `queue_full`, `model_not_found`, ...
             OSError: When a file cannot be read.
         """
-        given = [paths] if isinstance(paths, str | os.PathLike) else paths
-        with opened([Path(path) for path in given]) as (name, file, size):
-            upload_id = upload_file(self._api.http, file, size, name, on_progress)
+        several = [paths] if isinstance(paths, str | os.PathLike) else paths
+        given = [Path(path) for path in several]
+        note = UploadNote(self.server, given[0]) if is_sent_as_it_is(given) else None
+        with opened(given) as (name, file, size):
+            upload_id = upload_file(self._api.http, file, size, name, on_progress, note=note)
         options = {"model": model, "detect": detect, "lang": lang, "metadata": metadata}
-        return self._create_job({"upload_id": upload_id, **options})
+        view = self._create_job({"upload_id": upload_id, **options})
+        if note is not None:
+            note.forget()
+        return view
 
     def submit_url(
         self,

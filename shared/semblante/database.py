@@ -15,6 +15,14 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import Pool
 
 BUSY_TIMEOUT_MS = 30_000
+SILENT_WRITER_SECONDS = 60.0
+# A host that vanished is noticed after a minute, not after the hours that systems take.
+KEEPALIVES = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
 
 _databases: WeakSet[Database] = WeakSet()
 _of_parents: list[Pool] = []
@@ -24,9 +32,21 @@ _of_parents: list[Pool] = []
 class Database:
     """One database, shared by all threads of a process; nothing connects before the first use."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, silent_writer_seconds: float = SILENT_WRITER_SECONDS) -> None:
+        """Prepare.
+
+        Args:
+            url: SQLAlchemy's.
+            silent_writer_seconds: After so long PostgreSQL ends a writing transaction whose process
+                says nothing, frozen or cut off: the rows it has locked are others' then. SQLite
+                has nothing like it.
+        """
         self.url = make_url(url)
-        self.engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url)
+        self.engine = (
+            _sqlite_engine(url)
+            if self.is_sqlite
+            else _postgresql_engine(url, int(silent_writer_seconds * 1000))
+        )
         _databases.add(self)
         _leave_connections_at_forks()
         self._writer = self.engine.execution_options(semblante_writes=True)
@@ -58,8 +78,16 @@ class Database:
         self.engine.dispose(close=False)
 
 
-def _postgresql_engine(url: str) -> Engine:
-    return create_engine(url, pool_pre_ping=True)
+def _postgresql_engine(url: str, silent_writer_ms: int) -> Engine:
+    engine = create_engine(url, pool_pre_ping=True, connect_args=KEEPALIVES)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("semblante_writes", False):
+            limit = f"SET LOCAL idle_in_transaction_session_timeout = {silent_writer_ms}"
+            connection.exec_driver_sql(limit)
+
+    return engine
 
 
 def _sqlite_engine(url: str) -> Engine:

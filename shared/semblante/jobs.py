@@ -143,7 +143,7 @@ def cancel(session: Session, job: Job) -> None:
 
 def settle_cancelled(session: Session, job: Job) -> None:
     """Move a cancelling job on to `cancelled` once no worker holds a part of it."""
-    busy = chunks.count(session, job.id, "leased") or not leases.is_free(job)
+    busy = chunks.count(session, job.id, "leased") or not leases.is_free(session, job)
     if job.state == "cancelling" and not busy:
         lifecycle.move(job, "cancelled")
 

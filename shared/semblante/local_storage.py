@@ -10,10 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from semblante.errors import Refused
-from semblante.storage_keys import StoredKey, check_offset, key_parts, missing
+from semblante.storage_keys import PARTIAL, StoredKey, check_offset, key_parts, missing
 
 BLOCK_BYTES = 1024 * 1024
-PARTIAL = ".partial-"
 
 
 class LocalStorage:

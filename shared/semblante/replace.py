@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from semblante.storage_keys import PARTIAL
+
 
 @contextmanager
 def replaced_file(path: Path) -> Iterator[BinaryIO]:
@@ -25,7 +27,7 @@ def replaced_file(path: Path) -> Iterator[BinaryIO]:
         with path.open("wb") as file:
             yield file
         return
-    descriptor, temporary = tempfile.mkstemp(prefix=".partial-", dir=path.parent)
+    descriptor, temporary = tempfile.mkstemp(prefix=PARTIAL, dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file

@@ -28,7 +28,7 @@ def open_services(settings: Settings) -> Services:
     """
     return Services(
         settings=settings,
-        database=Database(settings.database),
+        database=Database(settings.database, settings.lease_seconds),
         storage=open_storage(settings),
         queue=Queue(make_app(settings)),
     )

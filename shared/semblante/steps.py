@@ -6,11 +6,13 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy.orm import Session
 
 from semblante import jobs, leases
 from semblante.database import Database
+from semblante.insistence import insist
 from semblante.lifecycle import State
 from semblante.queue import Queue
 from semblante.settings import Settings
@@ -45,7 +47,7 @@ class Step:
             job = session.get(Job, self.job_id, with_for_update=True)
             if job is None or job.lease_token != self.token or job.state != self.state:
                 raise LeaseLost(self.job_id)
-            leases.renew(job, self.settings.lease_seconds)
+            leases.renew(session, job, self.settings.lease_seconds)
             self.renewed = time.monotonic()
             yield session, job
 
@@ -73,11 +75,11 @@ def take_step(
     step: Step | None = None
     with database.writing() as session:
         job = session.get(Job, job_id, with_for_update=True)
-        if job is not None and job.state == state and leases.is_free(job):
+        if job is not None and job.state == state and leases.is_free(session, job):
             if job.attempts >= settings.max_attempts:
                 jobs.fail(session, job, "step_crash", f"The step '{state}' failed repeatedly.")
             else:
-                token = leases.take(job, settings.lease_seconds)
+                token = leases.take(session, job, settings.lease_seconds)
                 step = Step(database, settings, job_id, state, token, time.monotonic())
     try:
         yield step
@@ -85,13 +87,13 @@ def take_step(
         pass  # somebody decided otherwise; the sweep settles what is left
     finally:
         if step is not None:
-            _give_back(database, step)
+            insist(partial(_give_back, database, step))
 
 
 def resend(session: Session, queue: Queue, job: Job) -> None:
     """Send the message of the job's step again, when nobody works on it."""
     task = TASK_OF_STATE.get(job.state)
-    if task is not None and leases.is_free(job):
+    if task is not None and leases.is_free(session, job):
         queue.send_on_commit(session, task, job_id=job.id)
 
 

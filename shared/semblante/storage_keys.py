@@ -8,12 +8,20 @@ from typing import NamedTuple
 
 from semblante.errors import Conflict, NotFound
 
+PARTIAL = ".partial-"
+"""Names of files that are being written, or were when their writer died, begin so."""
+
 
 class StoredKey(NamedTuple):
     """A key that a storage has, and when its bytes were last changed."""
 
     key: str
     modified_at: datetime
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether these bytes were never finished, though the key they were meant for may be."""
+        return self.key.rpartition("/")[2].startswith(PARTIAL)
 
 
 def key_parts(key: str) -> tuple[str, ...]:

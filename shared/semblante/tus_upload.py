@@ -15,15 +15,17 @@ import httpx
 
 from semblante.errors import SemblanteError, Unavailable
 from semblante.http_problem import check_response, unreachable
+from semblante.upload_note import UploadNote
 
 Progress = Callable[[int, int], None]
 """Called with (bytes received by the server, bytes of the whole)."""
 
 BLOCK_BYTES = 8 * 1024 * 1024
 VERSION = {"Tus-Resumable": "1.0.0"}
-MAX_FAILURES = 6
+PATIENCE_SECONDS = 120.0
+"""A web that is started again, on a cold disk or by an orchestrator, may be away that long."""
 FIRST_PAUSE_SECONDS = 0.25
-LAST_PAUSE_SECONDS = 8.0
+LAST_PAUSE_SECONDS = 4.0
 OFFSET_DIFFERS = 409
 SERVER_ERRORS = 500
 
@@ -35,16 +37,46 @@ def upload_file(
     filename: str,
     on_progress: Progress | None = None,
     block_bytes: int = BLOCK_BYTES,
+    patience_seconds: float = PATIENCE_SECONDS,
+    note: UploadNote | None = None,
 ) -> str:
     """Send `size` bytes of a seekable `file`; return the upload's id.
 
-    After an error the server is asked how much it has, and the rest is sent: up to 6 failures in
-    a row, with growing pauses. An upload that is given up is removed from the server.
+    With `note`, an upload that a killed process left is gone on with. After an error the server is
+    asked how much it has, and the rest is sent, with growing pauses until it took nothing for
+    `patience_seconds`. An upload that is given up is removed from the server.
 
     Raises:
         Unavailable: `server_unavailable`, when the server stays away.
         SemblanteError: What the server refuses, `too_large_upload` for example.
     """
+    upload_id = note.read() if note is not None else None
+    offset = _left_off(http, upload_id, size) if upload_id is not None else None
+    if upload_id is None or offset is None:
+        upload_id, offset = _create(http, filename, size), 0
+        if note is not None:
+            note.write(upload_id)
+    try:
+        _send(
+            http,
+            f"uploads/{upload_id}",
+            file,
+            size,
+            offset,
+            on_progress or (lambda _sent, _total: None),
+            block_bytes,
+            patience_seconds,
+        )
+    except BaseException:
+        if note is not None:
+            note.forget()
+        with suppress(httpx.HTTPError):
+            http.delete(f"uploads/{upload_id}", headers=VERSION, timeout=5.0)
+        raise
+    return upload_id
+
+
+def _create(http: httpx.Client, filename: str, size: int) -> str:
     name = base64.b64encode(filename.encode("utf-8", "replace")).decode()
     headers = {**VERSION, "Upload-Length": str(size), "Upload-Metadata": f"filename {name}"}
     try:
@@ -52,14 +84,18 @@ def upload_file(
     except httpx.TransportError as error:
         raise unreachable(error, str(http.base_url)) from error
     check_response(response)
-    upload_id = response.headers["Location"].rstrip("/").rpartition("/")[2]
+    return str(response.headers["Location"].rstrip("/").rpartition("/")[2])
+
+
+def _left_off(http: httpx.Client, upload_id: str, size: int) -> int | None:
+    """Ask how far an earlier upload of the file came; None when the server has it no more."""
     try:
-        _send(http, f"uploads/{upload_id}", file, size, on_progress, block_bytes)
-    except BaseException:
-        with suppress(httpx.HTTPError):
-            http.delete(f"uploads/{upload_id}", headers=VERSION, timeout=5.0)
-        raise
-    return upload_id
+        response = http.head(f"uploads/{upload_id}", headers=VERSION)
+    except httpx.TransportError as error:
+        raise unreachable(error, str(http.base_url)) from error
+    if not response.is_success or response.headers["Upload-Length"] != str(size):
+        return None
+    return int(response.headers["Upload-Offset"])
 
 
 def _send(
@@ -67,24 +103,25 @@ def _send(
     address: str,
     file: BinaryIO,
     size: int,
-    on_progress: Progress | None,
+    offset: int,
+    report: Progress,
     block_bytes: int,
+    patience_seconds: float,
 ) -> None:
-    report = on_progress or (lambda _sent, _total: None)
-    offset = failures = 0
-    report(0, size)
+    pause, given_up_at = FIRST_PAUSE_SECONDS, time.monotonic() + patience_seconds
+    report(offset, size)
     while offset < size:
         file.seek(offset)
         try:
             received = _patch(http, address, offset, file.read(min(block_bytes, size - offset)))
         except (httpx.TransportError, _TryAgain) as error:
-            failures += 1
-            if failures >= MAX_FAILURES:
+            if time.monotonic() >= given_up_at:
                 raise _give_up(http, error) from error
-            time.sleep(min(FIRST_PAUSE_SECONDS * 2 ** (failures - 1), LAST_PAUSE_SECONDS))
+            time.sleep(pause)
+            pause = min(2 * pause, LAST_PAUSE_SECONDS)
             received = _received(http, address, offset)
         if received > offset:
-            failures = 0
+            pause, given_up_at = FIRST_PAUSE_SECONDS, time.monotonic() + patience_seconds
         offset = received
         report(offset, size)
 

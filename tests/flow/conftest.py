@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import io
-import random
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PIL import Image as Picture
 from playwright.sync_api import Browser
 
 from flow.visit import Visit, chromium
+from noisy_archive import write_archive
 from semblante import jobs, uploads
 from semblante.default_model import choose
 from semblante.services import Services, open_services
@@ -21,22 +18,12 @@ from semblante.settings import Settings
 from semblante.stack.stack import Stack
 from semblante.tables import Job
 
-IMAGES = 600
-
 
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a zip of noisy pictures, one broken, with names that need care."""
     path = tmp_path_factory.mktemp("archive") / "faces.zip"
-    noise = random.Random(7)
-    with zipfile.ZipFile(path, "w") as archive:
-        for number in range(IMAGES):
-            pixels = bytes(noise.randrange(256) for _ in range(16 * 16))
-            buffer = io.BytesIO()
-            Picture.frombytes("L", (16, 16), pixels).resize((48, 48)).save(buffer, "JPEG")
-            archive.writestr(f"niños {number % 7}/cara {number}.jpg", buffer.getvalue())
-        archive.writestr("broken.jpg", buffer.getvalue()[:300])
-        archive.writestr("notes.txt", "no image")
+    write_archive(path)
     return path
 
 

@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from factory import jpeg
-from flow.conftest import IMAGES, csv_of
+from flow.conftest import csv_of
 from flow.visit import Visit, screenshot
+from noisy_archive import IMAGES
 from semblante.bundles import shipped_bundle
 from semblante.cli.local_job import describe_input, start_job
 from semblante.services import Services

@@ -20,7 +20,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
-from flow.conftest import IMAGES, stored_files
+from flow.conftest import stored_files
+from noisy_archive import IMAGES
 from semblante.bundles import PACKAGE_MODELS, shipped_bundle
 from semblante.detector_weights import YUNET_FILE, install_yunet
 from semblante.emotions import EMOTIONS

@@ -12,6 +12,7 @@ from semblante import client as client_module
 from semblante import tus_upload
 from semblante.client import Client
 from semblante.errors import Conflict, NotFound, Refused, Unauthorized, Unavailable
+from semblante.upload_note import UploadNote
 from stand_in import StandIn, job_json, stand_in_server
 
 
@@ -67,6 +68,48 @@ def test_an_upload_goes_on_where_the_connection_broke(
     assert len(patches) == 3
 
 
+class Killed(BaseException):
+    """What ends this client: nothing after it is done."""
+
+
+def submit_and_die(client: Client, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send a part of the archive; end before the client can tidy up, as kill -9 does."""
+
+    def die(_sent: int, _total: int) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(UploadNote, "forget", lambda _note: None)
+        patch.setattr(client._api.http, "delete", lambda *_arguments, **_options: None)
+        with pytest.raises(Killed):
+            client.submit(archive, on_progress=die)
+
+
+def test_a_killed_client_goes_on_where_it_was(
+    server: StandIn, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Client(server.url) as client:
+        submit_and_die(client, archive, monkeypatch)
+    server.uploads["u1"] += archive.read_bytes()[:10_000]
+    seen: list[tuple[int, int]] = []
+    with Client(server.url) as client:
+        client.submit(archive, on_progress=lambda *one: seen.append(one))
+        assert seen == [(10_000, 25_600), (25_600, 25_600)]
+        assert server.uploads == {"u1": bytearray(archive.read_bytes())}
+        client.submit(archive)
+    assert set(server.uploads) == {"u1", "u2"}, "a finished one is not gone on with"
+
+
+def test_an_upload_that_the_server_lost_begins_anew(
+    server: StandIn, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Client(server.url) as client:
+        submit_and_die(client, archive, monkeypatch)
+        server.uploads["other"] = server.uploads.pop("u1")
+        client.submit(archive)
+    assert bytes(server.uploads["u2"]) == archive.read_bytes()
+
+
 def test_an_upload_is_cut_into_blocks(server: StandIn, archive: Path) -> None:
     with Client(server.url) as client, archive.open("rb") as file:
         upload_id = tus_upload.upload_file(
@@ -88,11 +131,20 @@ def test_an_upload_is_given_up_and_removed_in_the_end(
     server: StandIn, client: Client, archive: Path
 ) -> None:
     server.failing_patches = 100
-    with pytest.raises(Unavailable) as caught:
-        client.submit(archive)
+    with archive.open("rb") as file, pytest.raises(Unavailable) as caught:
+        tus_upload.upload_file(client._api.http, file, 25600, "a.zip", patience_seconds=0.3)
     assert caught.value.code == "broker_unavailable"
     assert server.uploads == {}
-    assert server.jobs == {}
+
+
+def test_a_server_that_is_away_for_long_is_waited_for(
+    server: StandIn, client: Client, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tus_upload, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(tus_upload, "LAST_PAUSE_SECONDS", 0.001)
+    server.failing_patches = 40
+    client.submit(archive)
+    assert bytes(server.uploads["u1"]) == archive.read_bytes()
 
 
 def test_a_folder_is_sent_as_a_zip(server: StandIn, client: Client, tmp_path: Path) -> None:

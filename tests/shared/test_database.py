@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from semblante.database import Database
 
@@ -51,7 +51,7 @@ def test_a_forked_child_opens_its_own_and_leaves_those_of_its_parent(tmp_path: P
     code = f"""
 import gc, os
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from semblante.database import Database
 database = Database("sqlite:///{tmp_path / "d.sqlite3"}")
 with database.writing() as session:
@@ -74,3 +74,22 @@ with database.reading() as session:
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (run.stdout.split(), run.stderr) == (["0", "2", "ok"], "")
+
+
+LOCK = text("select pg_advisory_xact_lock(4711)")
+
+
+def lock_and_fall_silent(database: Database, other: Database) -> None:
+    with database.writing() as frozen:
+        frozen.execute(LOCK)
+        with other.writing() as session:
+            session.execute(LOCK)  # waits until PostgreSQL has ended the first one
+        frozen.execute(LOCK)
+
+
+def test_a_writer_that_falls_silent_keeps_no_locks(postgresql: str) -> None:
+    silent, other = Database(postgresql, silent_writer_seconds=0.1), Database(postgresql)
+    with pytest.raises(DBAPIError):
+        lock_and_fall_silent(silent, other)
+    silent.dispose()
+    other.dispose()

@@ -29,6 +29,7 @@ from semblante_worker.classify import classify_chunk
 from semblante_worker.finish import finish_job
 from semblante_worker.index import index_job
 from semblante_worker.outcome import Unlabelled
+from semblante_worker.own_worker import OwnWorker
 from semblante_worker.predict import Prediction, Predictor
 from semblante_worker.repeats import Repeats
 
@@ -173,6 +174,21 @@ def test_a_storage_that_fails_now_and_then_costs_no_attempt(
         chunk = session.get_one(Chunk, (job.id, 0))
         assert (chunk.state, chunk.attempts) == ("pending", 0)
     classify_chunk(flaky, predictor, job.id, 0)
+    assert statuses(services, job) == EXPECTED
+
+
+def test_a_worker_that_is_to_end_gives_its_chunk_to_another_at_once(
+    services: Services, predictor: Predictor, job: Job
+) -> None:
+    answers = iter([False, False, True])
+    sent = services.queue.depth("classify")
+    worker = OwnWorker("batch@here", lambda: next(answers, True))
+    classify_chunk(services, predictor, job.id, 0, worker)
+    with services.database.reading() as session:
+        chunk = session.get_one(Chunk, (job.id, 0))
+        assert (chunk.state, chunk.attempts, chunk.lease_token) == ("queued", 0, None)
+    assert services.queue.depth("classify") == sent + 1
+    classify_chunk(services, predictor, job.id, 0)
     assert statuses(services, job) == EXPECTED
 
 

@@ -56,6 +56,16 @@ def test_only_orphans_go(late: Services, tmp_path: Path) -> None:
     assert remove_orphans(late) == 0
 
 
+def test_what_a_killed_worker_left_half_written_goes(services: Services) -> None:
+    settings = services.settings.model_copy(update={"upload_expiry_hours": -1.0})
+    late = replace(services, settings=settings)
+    job = submit(late, zip_bytes({"a.jpg": jpeg()}))
+    needed = all_keys(late)
+    late.storage.write(f"{jobs.results_folder(job.id)}/.partial-x", [b"half"])
+    assert remove_orphans(late) == 1
+    assert all_keys(late) == needed
+
+
 def test_bytes_of_an_expired_job_are_orphans(late: Services) -> None:
     job = submit(late, zip_bytes({"a.jpg": jpeg()}))
     late.storage.write(f"{jobs.results_folder(job.id)}/results.csv", [b"csv"])

@@ -21,6 +21,7 @@ from semblante.errors import Unavailable
 from semblante.services import Services
 from semblante.settings import Settings
 from semblante_web.app import create_app
+from semblante_worker.own_worker import OWN_WORKER
 from semblante_worker.predict import Predictor
 from semblante_worker.process import WorkerProcess
 from semblante_worker.tasks import register_tasks
@@ -58,7 +59,7 @@ def test_a_job_is_one_trace(
 ) -> None:
     """A real worker takes the messages from the real broker; only its process is this one."""
     app = services.queue.app
-    register_tasks(app, lambda: WorkerProcess(services, predictor, ""))
+    register_tasks(app, lambda: WorkerProcess(services, predictor, OWN_WORKER))
     members = {f"{number}.jpg": jpeg(10 * number) for number in range(IMAGES)}
     archive = io.BytesIO(zip_bytes(members))
     queues = {"queues": ["control", "classify"]}

@@ -12,8 +12,7 @@ from semblante.services import Services
 from semblante.settings import Settings
 from semblante.stack.environment import child_environment
 from semblante.stack.stack import PROGRAM, ready_file
-from semblante_worker import run
-from semblante_worker.run import share_cores, with_device
+from semblante_worker.shares import share_cores, with_device
 
 
 def test_children_take_the_devices_in_turn() -> None:
@@ -50,9 +49,9 @@ def test_an_idle_worker_ends_with_its_children_when_asked(
 def test_two_children_share_two_cores_and_more_cores_have_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def shares(cores: int) -> tuple[int, int]:
-        monkeypatch.setattr(run, "usable_cores", lambda: cores)
+    def share_of(cores: int) -> tuple[int, int]:
+        monkeypatch.setattr(shares, "usable_cores", lambda: cores)
         shared = share_cores(Settings())
         return shared.worker_processes, shared.compute_threads
 
-    assert [shares(cores) for cores in (1, 2, 4, 16)] == [(1, 1), (2, 1), (2, 2), (4, 4)]
+    assert [share_of(cores) for cores in (1, 2, 4, 16)] == [(1, 1), (2, 1), (2, 2), (4, 4)]

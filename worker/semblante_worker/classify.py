@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from semblante.bundles import Bundle
 from semblante.chunks import Claim
 from semblante.detection import Detect
 from semblante.errors import JOB_ERROR_CODES, BundleError, NotFound, SemblanteError, Unavailable
+from semblante.insistence import insist
 from semblante.pinned_model import pinned_digest
 from semblante.results import ResultRow
 from semblante.services import Services
@@ -28,6 +29,7 @@ from semblante_worker.caps import StuckDecode
 from semblante_worker.metrics import CHUNKS, count_rows, step
 from semblante_worker.model_loading import load_model
 from semblante_worker.outcome import Failure, NoFace, Repeat
+from semblante_worker.own_worker import OWN_WORKER, OwnWorker, Stopping
 from semblante_worker.predict import Prediction, Predictor
 from semblante_worker.repeats import Repeats
 from semblante_worker.rows import failed_row, repeated_rows, row_of
@@ -65,26 +67,31 @@ class Labelled:
 
 
 def classify_chunk(
-    services: Services, predictor: Predictor, job_id: str, first: int, worker: str = ""
+    services: Services,
+    predictor: Predictor,
+    job_id: str,
+    first: int,
+    own: OwnWorker = OWN_WORKER,
 ) -> None:
     """Label the images of one chunk; does nothing when the chunk is done or held by another.
 
-    Nor does it when a person drains `worker`, the one that this process belongs to.
+    Nor does it when a person drains this process's `own` worker.
 
     A storage, database or device that fails now and then puts the chunk back without counting an
-    attempt; any other error counts, as a crash of the process does.
+    attempt; any other error counts, as a crash of the process does. Once the
+    worker is to end, the chunk goes to another one without delay.
 
     Raises:
         StuckDecode: the image that does not end is set apart, and the process must end.
     """
     with services.database.writing() as session:
-        claim = chunks.claim(session, services.queue, job_id, first, services.settings, worker)
+        claim = chunks.claim(session, services.queue, job_id, first, services.settings, own.name)
     if claim is None:
         return
     started = time.monotonic()
     try:
         with step("label"):
-            labelled = _label(services, predictor, claim)
+            labelled = _label(services, predictor, claim, own.stops)
         with step("write"):
             is_written = _write(services, claim, labelled)
         if not is_written:
@@ -97,6 +104,9 @@ def classify_chunk(
         count_rows(labelled.rows)
     except LeaseLost:
         _put_back(services, claim)
+    except Stopping:
+        log.info("chunk given back", job_id=job_id, first=first)
+        _put_back(services, claim, again=True)
     except (BundleError, NotFound) as error:
         _fail_job(services, claim, error)
     except (OSError, OperationalError, Unavailable) as error:
@@ -115,7 +125,9 @@ def classify_chunk(
         raise
 
 
-def _label(services: Services, predictor: Predictor, claim: Claim) -> Labelled:
+def _label(
+    services: Services, predictor: Predictor, claim: Claim, stops: Callable[[], bool]
+) -> Labelled:
     """Return the rows of the claim's images, renewing the lease on the way."""
     work = _work(services, claim)
     if claim.poisoned:
@@ -129,13 +141,13 @@ def _label(services: Services, predictor: Predictor, claim: Claim) -> Labelled:
     bundle = load_model(services, predictor, work.digest)
     source = StoredSource(services.storage, work.key)
     members = read_members(source, readable, services.settings.max_image_bytes)
-    pairs = ((image.index, data) for image, data in _renewing(services, claim, members))
+    pairs = ((image.index, data) for image, data in _renewing(services, claim, members, stops))
     repeats = None
     if services.settings.reuse_duplicates:
         repeats = Repeats({row.sha256 for row in work.known if row.sha256})
     repeated: list[Repeat] = []
     outcomes = predictor.predict_images(pairs, bundle, work.detect, repeats)
-    for outcome in _renewing(services, claim, outcomes):
+    for outcome in _renewing(services, claim, outcomes, stops):
         if isinstance(outcome, Repeat):
             repeated.append(outcome)
         else:
@@ -192,10 +204,14 @@ def _write(services: Services, claim: Claim, labelled: Labelled) -> bool:
         return True
 
 
-def _renewing(services: Services, claim: Claim, items: Iterable[Item]) -> Iterator[Item]:
-    """Pass `items` on, renewing the lease on the way; raises LeaseLost."""
+def _renewing(
+    services: Services, claim: Claim, items: Iterable[Item], stops: Callable[[], bool]
+) -> Iterator[Item]:
+    """Pass `items` on, renewing the lease on the way; raises LeaseLost, or Stopping."""
     renewed = time.monotonic()
     for item in items:
+        if stops():
+            raise Stopping
         yield item
         if time.monotonic() - renewed > services.settings.lease_seconds / RENEWALS_PER_LEASE:
             with services.database.writing() as session:
@@ -204,14 +220,24 @@ def _renewing(services: Services, claim: Claim, items: Iterable[Item]) -> Iterat
             renewed = time.monotonic()
 
 
-def _put_back(services: Services, claim: Claim, *, counts: bool = False) -> None:
+def _put_back(
+    services: Services, claim: Claim, *, counts: bool = False, again: bool = False
+) -> None:
+    """Free the chunk; `again` sends it to another worker, others wait for the sweep."""
     CHUNKS.labels("crashed" if counts else "put_back").inc()
-    with services.database.writing() as session:
-        chunks.release(session, claim, counts=counts)
-        job = session.get(Job, claim.job_id, with_for_update=True)
-        if job is not None:
-            session.flush()
-            jobs.settle_cancelled(session, job)
+
+    def put_back() -> None:
+        with services.database.writing() as session:
+            chunks.release(session, claim, counts=counts)
+            job = session.get(Job, claim.job_id, with_for_update=True)
+            if job is not None:
+                session.flush()
+                jobs.settle_cancelled(session, job)
+                if again:
+                    window = services.settings.window_chunks
+                    chunks.queue_window(session, services.queue, job, window)
+
+    insist(put_back)  # else the lease would last, of a process that lives and works on others
 
 
 def _fail_job(services: Services, claim: Claim, error: SemblanteError) -> None:

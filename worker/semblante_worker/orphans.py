@@ -29,6 +29,8 @@ log = structlog.get_logger()
 def remove_orphans(services: Services) -> int:
     """Delete what lies in the storage for longer than an upload may take and belongs to nothing.
 
+    What a killed worker left half written belongs to nothing, though its job is there.
+
     Returns:
         How many keys were deleted.
     """
@@ -44,7 +46,7 @@ def remove_orphans(services: Services) -> int:
                 continue
             with services.database.reading() as session:
                 known = is_known(session, owner)
-            if not known:
+            if not known or found.is_partial:
                 services.storage.delete(found.key)
                 removed += 1
     if removed:

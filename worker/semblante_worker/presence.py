@@ -15,6 +15,7 @@ from typing import Any, Self
 import structlog
 from celery import bootsteps
 from celery.worker import WorkController
+from celery.worker.consumer import Consumer
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -22,6 +23,7 @@ from semblante import workers
 from semblante.database import Database
 from semblante.holder import own_children
 from semblante.settings import Settings
+from semblante_worker.ending import QuickEnd
 
 log = structlog.get_logger()
 
@@ -71,47 +73,64 @@ class Presence:
 
 
 class PresenceStep(bootsteps.StartStopStep):  # type: ignore[misc]
-    """Beats in the worker's parent, and stops or takes up consuming as the rows say."""
+    """Announces the worker, and says when it ends."""
 
-    requires = {"celery.worker.components:Timer"}
+    requires = {QuickEnd}
 
-    def __init__(self, worker: WorkController, **options: Any) -> None:
-        super().__init__(worker, **options)
+    def start(self, worker: WorkController) -> None:
+        """Say that the worker starts."""
+        _unless_away(worker.app.conf.semblante_presence.begin)
+
+    def stop(self, worker: WorkController) -> None:
+        """Say that the worker ends."""
+        _unless_away(worker.app.conf.semblante_presence.end)
+
+
+class PresenceBeat(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Beats in the worker's parent, and stops or takes up consuming as the rows say.
+
+    A step of the consumer, which begins anew after each loss of the broker: Celery forgets all
+    timers then.
+    """
+
+    requires = {"celery.worker.consumer.tasks:Tasks"}
+
+    def __init__(self, consumer: Consumer, **options: Any) -> None:
+        super().__init__(consumer, **options)
         self._entry: Any = None
         self._is_resting = False
 
-    def start(self, worker: WorkController) -> None:
-        """Announce the worker and begin to beat."""
-        presence: Presence = worker.app.conf.semblante_presence
-        _unless_away(presence.begin)
-        self._entry = worker.timer.call_repeatedly(
-            workers.BEAT_SECONDS, self._beat, (worker, presence)
+    def start(self, consumer: Consumer) -> None:
+        """Begin to beat."""
+        self.stop(consumer)
+        presence: Presence = consumer.app.conf.semblante_presence
+        self._entry = consumer.timer.call_repeatedly(
+            workers.BEAT_SECONDS, self._beat, (consumer, presence)
         )
 
-    def stop(self, worker: WorkController) -> None:
-        """Beat no more, and say so."""
+    def stop(self, consumer: Consumer) -> None:  # noqa: ARG002
+        """Beat no more."""
         if self._entry is not None:
             self._entry.cancel()
-        _unless_away(worker.app.conf.semblante_presence.end)
 
-    def _beat(self, worker: WorkController, presence: Presence) -> None:
+    def _beat(self, consumer: Consumer, presence: Presence) -> None:
         is_draining = _unless_away(presence.beat)
         if is_draining is None or is_draining == self._is_resting:
             return
         for queue in presence.queues:
-            (_leave_queue if is_draining else _take_queue)(worker, queue)
+            (_leave_queue if is_draining else _take_queue)(consumer, queue)
         self._is_resting = is_draining
         log.info("drained: takes no more work" if is_draining else "takes work again")
 
 
-def _leave_queue(worker: WorkController, queue: str) -> None:
-    worker.consumer.cancel_task_queue(queue)
+def _leave_queue(consumer: Consumer, queue: str) -> None:
+    consumer.cancel_task_queue(queue)
 
 
-def _take_queue(worker: WorkController, queue: str) -> None:
-    known = worker.app.amqp.queues
+def _take_queue(consumer: Consumer, queue: str) -> None:
+    known = consumer.app.amqp.queues
     known.select_add(known[queue])  # `add_task_queue` alone is forgotten at the next connection
-    worker.consumer.add_task_queue(queue)
+    consumer.add_task_queue(queue)
 
 
 def _unless_away(act: Callable[[], bool | None]) -> bool | None:

@@ -12,6 +12,7 @@ from semblante.errors import SemblanteError
 from semblante.services import Services, open_services
 from semblante.settings import Settings
 from semblante_worker.model_loading import load_model
+from semblante_worker.own_worker import OWN_WORKER, OwnWorker
 from semblante_worker.predict import Predictor
 
 log = structlog.get_logger()
@@ -23,11 +24,12 @@ class WorkerProcess:
 
     services: Services
     predictor: Predictor
-    worker: str
-    """`name@host` of the worker that it belongs to."""
+    worker: OwnWorker
 
 
-def start_process(settings: Settings, worker: str = "", *, preload: bool) -> WorkerProcess:
+def start_process(
+    settings: Settings, worker: OwnWorker = OWN_WORKER, *, preload: bool
+) -> WorkerProcess:
     """Open the services; with `preload`, load the default model before the first request."""
     process = WorkerProcess(open_services(settings), Predictor(settings), worker)
     if preload:

@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from semblante import audit, chunks, jobs, steps, uploads, usage, workers
+from semblante import audit, chunks, jobs, leases, steps, uploads, usage, workers
 from semblante.bundle_import import discard_unused
 from semblante.errors import Unavailable
 from semblante.holder import is_known_dead
@@ -51,7 +51,7 @@ def _is_empty(services: Services, queue: QueueName) -> bool:
 def _resend_lost_leases(services: Services, session: Session) -> None:
     leased = select(Chunk.lease_holder).where(Chunk.state == "leased").distinct()
     dead = [holder for holder in session.scalars(leased) if holder and is_known_dead(holder)]
-    lost = or_(Chunk.lease_until < datetime.now(UTC), Chunk.lease_holder.in_(dead))
+    lost = or_(Chunk.lease_until < leases.now(session), Chunk.lease_holder.in_(dead))
     query = select(Chunk).where(Chunk.state == "leased", lost)
     for chunk in session.scalars(query.with_for_update(skip_locked=True)):
         log.info("lease lost", job_id=chunk.job_id, first=chunk.first, holder=chunk.lease_holder)

@@ -1,11 +1,14 @@
-"""The clock of sweep and tidy: a Celery boot step in the worker's parent process."""
+"""The clock of sweep and tidy: a Celery boot step of the worker's parent process.
+
+Of its consumer, which begins anew after each loss of the broker: Celery forgets all timers then.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from celery import bootsteps
-from celery.worker import WorkController
+from celery.worker.consumer import Consumer
 
 from semblante.queue import Queue
 
@@ -13,21 +16,23 @@ from semblante.queue import Queue
 class Sweeper(bootsteps.StartStopStep):  # type: ignore[misc]
     """Sends each task of `semblante_clock` in its period; several workers may, neither harms."""
 
-    requires = {"celery.worker.components:Timer"}
+    requires = {"celery.worker.consumer.tasks:Tasks"}
 
-    def __init__(self, worker: WorkController, **options: Any) -> None:
-        super().__init__(worker, **options)
+    def __init__(self, consumer: Consumer, **options: Any) -> None:
+        super().__init__(consumer, **options)
         self._entries: list[Any] = []
 
-    def start(self, worker: WorkController) -> None:
+    def start(self, consumer: Consumer) -> None:
         """Begin with all of them at once: a sweep continues what an earlier run left."""
-        queue = Queue(worker.app)
-        for task, seconds in worker.app.conf.semblante_clock.items():
+        self.stop(consumer)
+        queue = Queue(consumer.app)
+        for task, seconds in consumer.app.conf.semblante_clock.items():
             queue.send(task)
-            entry = worker.timer.call_repeatedly(seconds, queue.send, (task,))
+            entry = consumer.timer.call_repeatedly(seconds, queue.send, (task,))
             self._entries.append(entry)
 
-    def stop(self, worker: WorkController) -> None:  # noqa: ARG002
+    def stop(self, consumer: Consumer) -> None:  # noqa: ARG002
         """Send nothing more."""
         for entry in self._entries:
             entry.cancel()
+        self._entries.clear()
