@@ -12,6 +12,7 @@ from semblante.services import Services
 from semblante.settings import Settings
 from semblante.stack.environment import child_environment
 from semblante.stack.stack import PROGRAM, ready_file
+from semblante_worker import shares
 from semblante_worker.shares import share_cores, with_device
 
 
