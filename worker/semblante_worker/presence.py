@@ -78,7 +78,6 @@ class PresenceStep(bootsteps.StartStopStep):  # type: ignore[misc]
     def __init__(self, worker: WorkController, **options: Any) -> None:
         super().__init__(worker, **options)
         self._entry: Any = None
-        self._is_resting = False
 
     def start(self, worker: WorkController) -> None:
         """Announce the worker and begin to beat."""
@@ -96,11 +95,11 @@ class PresenceStep(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def _beat(self, worker: WorkController, presence: Presence) -> None:
         is_draining = _unless_away(presence.beat)
-        if is_draining is None or is_draining == self._is_resting:
+        if is_draining is None or is_draining == worker.app.conf.semblante_rests:
             return
         for queue in presence.queues:
             (_leave_queue if is_draining else _take_queue)(worker, queue)
-        self._is_resting = is_draining
+        worker.app.conf.semblante_rests = is_draining
         log.info("drained: takes no more work" if is_draining else "takes work again")
 
 

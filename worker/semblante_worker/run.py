@@ -62,6 +62,7 @@ def run_worker(
     slot = ProcessSlot()
     register_tasks(app, slot)
     app.conf.semblante_presence = Presence.of(settings, own_name, queues, devices)
+    app.conf.semblante_rests = False
     app.steps["worker"].add(PresenceStep)
     if "control" in queues:
         app.conf.semblante_clock = {

@@ -22,10 +22,14 @@ class Sweeper(bootsteps.StartStopStep):  # type: ignore[misc]
     def start(self, worker: WorkController) -> None:
         """Begin with all of them at once: a sweep continues what an earlier run left."""
         queue = Queue(worker.app)
+
+        def send(task: str) -> None:
+            if not worker.app.conf.semblante_rests:  # nobody here would take it
+                queue.send(task)
+
         for task, seconds in worker.app.conf.semblante_clock.items():
-            queue.send(task)
-            entry = worker.timer.call_repeatedly(seconds, queue.send, (task,))
-            self._entries.append(entry)
+            send(task)
+            self._entries.append(worker.timer.call_repeatedly(seconds, send, (task,)))
 
     def stop(self, worker: WorkController) -> None:  # noqa: ARG002
         """Send nothing more."""
