@@ -101,6 +101,25 @@ def test_a_failed_job_says_why_and_what_to_do(client: FlaskClient, services: Ser
     assert "The upload holds no image." in page
     assert "Check that the archive holds JPEG, PNG, WebP or other image files." in page
     assert "Only &lt;b&gt;text&lt;/b&gt; here." in page
+    assert "Label the same images again" not in page
+
+
+def test_a_job_that_the_server_failed_can_run_again(
+    client: FlaskClient, services: Services
+) -> None:
+    job = submit(services, b"x")
+    with services.database.writing() as session:
+        jobs.fail(session, jobs.get(session, job.id), "model_missing", "Gone.")
+    assert "Label the same images again" in client.get(f"/jobs/{job.id}").text
+
+
+def test_the_steps_of_a_job(client: FlaskClient, open_job: Job, finished_job: Job) -> None:
+    page = client.get(f"/jobs/{open_job.id}").text
+    assert re.findall(r'class="step is-(\w+)"', page) == ["done", "now", "todo"]
+    assert '<noscript><meta http-equiv="refresh" content="5"></noscript>' in page
+    page = client.get(f"/jobs/{finished_job.id}").text
+    assert re.findall(r'class="step is-(\w+)"', page) == ["done", "done", "done"]
+    assert "http-equiv" not in page
 
 
 def test_hostile_names_are_escaped(client: FlaskClient, services: Services) -> None:

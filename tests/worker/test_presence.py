@@ -13,6 +13,7 @@ from semblante import workers
 from semblante.holder import is_known_dead
 from semblante.services import Services
 from semblante_worker.presence import Presence, PresenceStep
+from semblante_worker.sweeper import Sweeper
 
 
 def presence(services: Services) -> Presence:
@@ -61,6 +62,7 @@ def worker_of(services: Services, own: Presence) -> tuple[Any, Consumer]:
     consumer = Consumer()
     app = services.queue.app
     app.conf.semblante_presence = own
+    app.conf.semblante_rests = False
     app.amqp.queues.select_add("classify")
     return SimpleNamespace(app=app, consumer=consumer, timer=Timer()), consumer
 
@@ -75,6 +77,17 @@ def test_the_queues_follow_the_row_once(services: Services) -> None:
             workers.set_draining(session, "one@host", draining)
         step._beat(worker, own)
     assert consumer.told == ["leave classify", "take classify"]
+
+
+def test_a_worker_that_rests_sends_no_sweeps(services: Services) -> None:
+    worker, _ = worker_of(services, presence(services))
+    worker.app.conf.semblante_clock = {"semblante.sweep": 3600.0}
+    for rests, waiting in ((True, 0), (False, 1)):
+        worker.app.conf.semblante_rests = rests
+        sweeper = Sweeper(worker)
+        sweeper.start(worker)
+        sweeper.stop(worker)
+        assert services.queue.depth("control") == waiting
 
 
 def test_a_database_that_is_away_stops_no_worker(services: Services) -> None:

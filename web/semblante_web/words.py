@@ -121,6 +121,11 @@ REMEDIES: dict[str, LazyString] = {
 }
 """What to do about a failed job, by its error code."""
 
+FAULTS_OF_THE_SERVER = frozenset(
+    {"model_missing", "corrupt_detector", "step_crash", "incomplete_results"}
+)
+"""Why a job failed whose upload is good: another run over it may end well."""
+
 _CONVERT = _("Save the image anew as JPEG or PNG, and send it again.")
 _COPY = _("Take the image from its source again; this copy is damaged.")
 _PACK = _("Make the archive again from the original files.")

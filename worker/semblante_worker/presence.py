@@ -98,7 +98,6 @@ class PresenceBeat(bootsteps.StartStopStep):  # type: ignore[misc]
     def __init__(self, consumer: Consumer, **options: Any) -> None:
         super().__init__(consumer, **options)
         self._entry: Any = None
-        self._is_resting = False
 
     def start(self, consumer: Consumer) -> None:
         """Begin to beat."""
@@ -115,11 +114,11 @@ class PresenceBeat(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def _beat(self, consumer: Consumer, presence: Presence) -> None:
         is_draining = _unless_away(presence.beat)
-        if is_draining is None or is_draining == self._is_resting:
+        if is_draining is None or is_draining == consumer.app.conf.semblante_rests:
             return
         for queue in presence.queues:
             (_leave_queue if is_draining else _take_queue)(consumer, queue)
-        self._is_resting = is_draining
+        consumer.app.conf.semblante_rests = is_draining
         log.info("drained: takes no more work" if is_draining else "takes work again")
 
 

@@ -105,6 +105,7 @@ def _add_steps(
 ) -> None:
     """Give the parent its own work: presence, sweeps, and a quick end."""
     app.conf.semblante_presence = Presence.of(settings, own_name, queues, devices)
+    app.conf.semblante_rests = False
     app.conf.semblante_quick_end = not settings.telemetry  # children have spans to send yet
     app.steps["worker"].update((PresenceStep, QuickEnd))
     app.steps["consumer"].add(PresenceBeat)

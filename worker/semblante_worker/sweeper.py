@@ -25,11 +25,15 @@ class Sweeper(bootsteps.StartStopStep):  # type: ignore[misc]
     def start(self, consumer: Consumer) -> None:
         """Begin with all of them at once: a sweep continues what an earlier run left."""
         self.stop(consumer)
-        queue = Queue(consumer.app)
-        for task, seconds in consumer.app.conf.semblante_clock.items():
-            queue.send(task)
-            entry = consumer.timer.call_repeatedly(seconds, queue.send, (task,))
-            self._entries.append(entry)
+        queue, conf = Queue(consumer.app), consumer.app.conf
+
+        def send(task: str) -> None:
+            if not conf.semblante_rests:  # nobody here would take it
+                queue.send(task)
+
+        for task, seconds in conf.semblante_clock.items():
+            send(task)
+            self._entries.append(consumer.timer.call_repeatedly(seconds, send, (task,)))
 
     def stop(self, consumer: Consumer) -> None:  # noqa: ARG002
         """Send nothing more."""

@@ -75,6 +75,11 @@ def test_the_loss_falls_and_the_bundle_is_used(tmp_path: Path, faces: Path, tiny
     card = bundle.card
     assert (card.metrics["validation"].n, card.training.init) == (6, "random")
     assert card.training.data == "faces: 18 images, 6 more for validation"
+    assert card.training.epochs is not None
+    assert [epoch.model_dump() for epoch in card.training.epochs] == epochs
+    confusion = card.metrics["validation"].confusion
+    assert confusion is not None
+    assert [sum(row) for row in confusion] == [2, 2, 2]
     overview = json.loads((tmp_path / "run" / "overview.json").read_text())
     assert overview["images"]["validation"] == {"happiness": 2, "sadness": 2, "stress": 2}
     assert len(overview["phases"][0]["layers"]) == 41

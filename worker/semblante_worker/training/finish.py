@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from semblante.replace import replaced_file
 from semblante.settings import Settings
 from semblante_worker.bundle_writing import write_bundle
 from semblante_worker.evaluation.card_metrics import metrics_of
+from semblante_worker.evaluation.curves import EpochRecord
 from semblante_worker.evaluation.temperature import fit_temperature
 from semblante_worker.training.gathering import Gathered
 from semblante_worker.training.labels import Labelled
@@ -111,13 +114,20 @@ def make_card(run: FinishedRun, metrics: dict[str, Metrics], temperature: float)
                 exclude_defaults=True,
             )[:10_000],
             hardware=f"{run.overview['device']}, {minutes:.1f} minutes",
-            epochs=tuple(CardEpoch(**asdict(record)) for record in run.progress.records),
+            epochs=_curves(run.progress.records),
         ),
         metrics=metrics,
         temperature=temperature,
         terms=recipe.terms,
         limits=recipe.limits,
     )
+
+
+def _curves(records: Sequence[EpochRecord]) -> tuple[CardEpoch, ...] | None:
+    """Return the curves; None where a loss is no number that a card can hold."""
+    if not all(math.isfinite(one.train_loss + one.validation_loss) for one in records):
+        return None
+    return tuple(CardEpoch(**asdict(record)) for record in records)
 
 
 def rows_of_sources(labelled: Labelled) -> dict[str, NDArray[np.intp]]:
