@@ -30,6 +30,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         batch_size=8,
         sweep_seconds=0.5,
         compute_threads=1,
+        worker_processes=1,
     )
     with embedded_stack(settings, web=True, predict_worker=True) as stack:
         yield stack
