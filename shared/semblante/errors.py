@@ -130,6 +130,7 @@ REQUEST_ERROR_CODES: dict[str, str] = {
     "not_found": "No such address.",
     "job_not_found": "No such job.",
     "image_not_found": "The job has no image with this index.",
+    "event_not_found": "The job has no webhook event with this id.",
     "upload_not_found": "No such upload, or it has expired.",
     "upload_incomplete": "The upload has not received all its bytes yet.",
     "upload_offset": "The offset differs from the bytes received; ask with HEAD and go on there.",

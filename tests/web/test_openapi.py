@@ -14,7 +14,7 @@ from semblante.errors import ERROR_CODES
 from semblante_web.openapi import STATUS_OF_CODE
 
 PAGES = re.compile(
-    r"^/(static|submit|submit-url|jobs|models|live|predict|errors|login|logout|audit|favicon\.ico)?(/.*)?$"
+    r"^/(static|submit|submit-url|jobs|models|live|predict|errors|login|logout|audit|webhooks|favicon\.ico)?(/.*)?$"
 )
 NO_OPERATION = {"/api/v1/openapi.json", "/api/v1/docs"}
 
@@ -100,6 +100,7 @@ def test_bodies(document: dict[str, Any]) -> None:
         "lang",
         "retention_days",
         "metadata",
+        "webhook",
     }
     assert form["required"] == ["file"]
 

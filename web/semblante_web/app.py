@@ -27,10 +27,13 @@ from semblante_web import (
     predict_page,
     review_page,
     upload,
+    webhooks_api,
+    webhooks_page,
 )
 from semblante_web.access import register_access
 from semblante_web.current import attach
 from semblante_web.guard import register_guard
+from semblante_web.job_waiting import register_seats
 from semblante_web.json_bodies import register_json
 from semblante_web.language import register_language
 from semblante_web.login_page import register_sessions
@@ -62,6 +65,7 @@ def create_app(settings: Settings, services: Services | None = None) -> APIFlask
     app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
     register_json(app)
     attach(app, services or open_services(settings))
+    register_seats(app, settings)
     register_guard(app)
     register_access(app)
     register_problems(app)
@@ -87,4 +91,6 @@ def create_app(settings: Settings, services: Services | None = None) -> APIFlask
     app.register_blueprint(live_page.blueprint)
     app.register_blueprint(login_page.blueprint)
     app.register_blueprint(audit_api.blueprint)
+    app.register_blueprint(webhooks_api.blueprint)
+    app.register_blueprint(webhooks_page.blueprint)
     return app

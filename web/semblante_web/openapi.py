@@ -24,6 +24,7 @@ STATUS_OF_CODE = {
     "not_found": 404,
     "job_not_found": 404,
     "image_not_found": 404,
+    "event_not_found": 404,
     "upload_not_found": 404,
     "upload_missing": 404,
     "model_not_found": 404,

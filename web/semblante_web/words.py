@@ -8,6 +8,7 @@ from flask_babel.speaklater import LazyString
 from semblante.detection import Detect
 from semblante.gallery import Order, Status
 from semblante.lifecycle import State
+from semblante.webhook_tables import EventState
 from semblante_web.changes import Change
 
 STATES: dict[State, LazyString] = {
@@ -69,8 +70,20 @@ ACTIONS: dict[str, LazyString] = {
     "key_use": _("used a key"),
     "key_create": _("created a key"),
     "key_revoke": _("revoked a key"),
+    "webhook_resend": _("had a webhook sent again"),
+    "webhook_secret": _("replaced the webhooks' secret"),
+    "truth": _("attached a truth"),
+    "truth_delete": _("removed a truth"),
+    "correct": _("corrected a label"),
+    "correct_undo": _("took a correction back"),
 }
 """What the audit log tells."""
+
+EVENT_STATES: dict[EventState, LazyString] = {
+    "pending": _("Waiting to be delivered"),
+    "delivered": _("Delivered"),
+    "given_up": _("Given up"),
+}
 
 SPLITS: dict[str, LazyString] = {
     "validation": _("Validation"),

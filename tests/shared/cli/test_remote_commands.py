@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from semblante import client as client_module
+from semblante import client_wait
 from semblante.cli import cli
 from stand_in import StandIn, job_json, stand_in_server
 
@@ -16,7 +16,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
-    monkeypatch.setattr(client_module, "FIRST_POLL_SECONDS", 0.001)
+    monkeypatch.setattr(client_wait, "FIRST_PAUSE_SECONDS", 0.001)
     with stand_in_server() as state:
         yield state
 

@@ -63,8 +63,9 @@ function follow(title) {
 }
 
 async function createJob(uploadId) {
-  const { model, detect, lang } = form.elements;
+  const { model, detect, lang, webhook } = form.elements;
   const body = { upload_id: uploadId, model: model.value, detect: detect.value, lang: lang.value };
+  if (webhook.value) body.webhook = webhook.value;
   const headers = { "Content-Type": "application/json", "Idempotency-Key": uploadId };
   const answer = await fetch(form.dataset.jobs, { method: "POST", headers, body: JSON.stringify(body) });
   const found = await answer.json();
