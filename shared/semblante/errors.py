@@ -141,6 +141,7 @@ REQUEST_ERROR_CODES: dict[str, str] = {
     "illegal_transition": "The job's state does not allow this.",
     "nothing_to_retry": "The job has no failed image.",
     "no_file": "The request has no file.",
+    "no_face": "No face was found in the image, and the request asks for one.",
     "too_large_upload": "The upload is larger than max_upload_bytes.",
     "invalid_url": "The URL is none of http or https, or names a user or another service's port.",
     "url_not_public": "The URL leads, directly or by a redirect, to no public internet address.",

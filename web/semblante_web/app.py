@@ -10,6 +10,7 @@ from semblante.settings import Settings
 from semblante_web import (
     audit_api,
     compare_page,
+    corrections_api,
     docs,
     download,
     gallery_page,
@@ -26,11 +27,13 @@ from semblante_web import (
     predict_api,
     predict_page,
     review_page,
+    truth_api,
     upload,
     webhooks_api,
     webhooks_page,
 )
 from semblante_web.access import register_access
+from semblante_web.cors import register_cors
 from semblante_web.current import attach
 from semblante_web.guard import register_guard
 from semblante_web.job_waiting import register_seats
@@ -67,6 +70,7 @@ def create_app(settings: Settings, services: Services | None = None) -> APIFlask
     attach(app, services or open_services(settings))
     register_seats(app, settings)
     register_guard(app)
+    register_cors(app)
     register_access(app)
     register_problems(app)
     configure_openapi(app)
@@ -78,6 +82,8 @@ def create_app(settings: Settings, services: Services | None = None) -> APIFlask
     app.register_blueprint(images_api.blueprint)
     app.register_blueprint(pictures_api.blueprint)
     app.register_blueprint(labels_api.blueprint)
+    app.register_blueprint(corrections_api.blueprint)
+    app.register_blueprint(truth_api.blueprint)
     app.register_blueprint(predict_api.blueprint)
     app.register_blueprint(models_api.blueprint)
     app.register_blueprint(health.blueprint)
