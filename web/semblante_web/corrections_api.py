@@ -14,7 +14,7 @@ from semblante.errors import NotFound
 from semblante.review import Place
 from semblante_web.access import record
 from semblante_web.current import services
-from semblante_web.openapi import problems
+from semblante_web.openapi_problems import problems
 
 blueprint = APIBlueprint(
     "corrections", __name__, url_prefix="/api/v1/jobs/<job_id>/corrections", tag="Review"

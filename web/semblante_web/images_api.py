@@ -15,7 +15,7 @@ from semblante.gallery import Filter, Order, Page, Status, page
 from semblante.tables import Image, Job
 from semblante.views import image_view
 from semblante_web.current import services
-from semblante_web.openapi import problems
+from semblante_web.openapi_problems import problems
 
 MAX_INDEX = 2**62
 blueprint = APIBlueprint(

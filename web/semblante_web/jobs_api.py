@@ -15,7 +15,7 @@ from semblante_web.changes import Change, change, remove, view_of
 from semblante_web.current import services
 from semblante_web.job_options import JobFromFiles, JobFromUpload, JobFromUrl
 from semblante_web.job_waiting import MAX_WAIT_SECONDS, wait_for_change
-from semblante_web.openapi import URL_CODES, problems
+from semblante_web.openapi_problems import URL_CODES, problems
 from semblante_web.submission import Request, submit
 from semblante_web.validation import json_object, validated
 

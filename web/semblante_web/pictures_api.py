@@ -14,7 +14,7 @@ from semblante.errors import IMAGE_ERROR_CODES, ImageError, NotFound
 from semblante.storage import StoredSource
 from semblante_web.current import services
 from semblante_web.images_api import find_image
-from semblante_web.openapi import problems
+from semblante_web.openapi_problems import problems
 from semblante_web.thumbnail import MIME_TYPE, make_thumbnail
 
 THUMBNAIL_SIDE = 192

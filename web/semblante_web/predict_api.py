@@ -14,7 +14,7 @@ from semblante.errors import Refused
 from semblante_web.current import services
 from semblante_web.deepface import DeepfaceRequest, answer_of, picture_of
 from semblante_web.job_options import Choices, PredictionFromUrl
-from semblante_web.openapi import URL_CODES, problems
+from semblante_web.openapi_problems import URL_CODES, problems
 from semblante_web.prediction import bounded, predict
 from semblante_web.url_source import fetched_image
 from semblante_web.validation import json_object, validated

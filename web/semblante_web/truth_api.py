@@ -17,7 +17,7 @@ from semblante_web.attach_truth import MAX_TABLE_BYTES, attach
 from semblante_web.current import services
 from semblante_web.images_api import ImageRow
 from semblante_web.matrix_view import MatrixView, matrix_view
-from semblante_web.openapi import problems
+from semblante_web.openapi_problems import problems
 from semblante_web.validation import json_object, validated
 
 blueprint = APIBlueprint("truth", __name__, url_prefix="/api/v1/jobs/<job_id>", tag="Review")

@@ -19,7 +19,7 @@ from semblante.tables import Job, Upload
 from semblante_web import tus
 from semblante_web.access import identity, record
 from semblante_web.current import services
-from semblante_web.openapi import problems
+from semblante_web.openapi_problems import problems
 from semblante_web.quotas import check_quota
 from semblante_web.receive import receive, received
 from semblante_web.refusals import UnsupportedMediaType, UnsupportedVersion
@@ -59,6 +59,8 @@ def tell_capabilities(upload_id: str = "") -> Response:  # noqa: ARG001 (from th
         "invalid_request",
         "too_large_upload",
         "unsupported_tus_version",
+        "upload_offset",
+        "checksum_mismatch",
         "quota_exceeded",
     ),
 )
@@ -110,8 +112,12 @@ def tell_offset(upload_id: str) -> Response:
 @blueprint.patch("/<upload_id>")
 @blueprint.doc(
     operation_id="appendToUpload",
-    responses={204: "Stored; `Upload-Offset` is where to go on."}
+    responses={
+        204: "Stored; `Upload-Offset` is where to go on.",
+        415: f"The body's type is not `{tus.CONTENT_TYPE}`.",
+    }
     | problems(
+        "invalid_request",
         "upload_not_found",
         "upload_offset",
         "too_large_upload",

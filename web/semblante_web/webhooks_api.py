@@ -15,7 +15,7 @@ from semblante.tables import WebhookAttempt, WebhookEvent
 from semblante.webhook_tables import EventState
 from semblante_web.access import identity, record, require
 from semblante_web.current import services
-from semblante_web.openapi import problems
+from semblante_web.openapi_problems import problems
 
 blueprint = APIBlueprint("webhooks", __name__, url_prefix="/api/v1", tag="Webhooks")
 
