@@ -158,6 +158,7 @@ REQUEST_ERROR_CODES: dict[str, str] = {
     "foreign_origin": "A page of another site may not send this request.",
     "unknown_host": "The Host header names none of trusted_hosts.",
     "unsupported_tus_version": "This server speaks tus 1.0.0.",
+    "wrong_content_type": "The body has another type than this address takes; `detail` names it.",
     "checksum_mismatch": "The bytes received do not match Upload-Checksum; send them again.",
     "method_not_allowed": "This address does not know this method.",
     "idempotency_mismatch": "This Idempotency-Key was used with another request.",

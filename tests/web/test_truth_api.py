@@ -43,7 +43,7 @@ def test_a_truth_is_attached_read_and_removed(client: FlaskClient, finished_job:
         (b"image_path,emotion\n", "text/csv", 400, "empty_dataset"),
         (b'{"source": "folders"}', "application/json", 400, "nothing_to_measure"),
         (b'{"source": "tea"}', "application/json", 400, "invalid_request"),
-        (b"x", "text/plain", 400, "invalid_request"),
+        (b"x", "text/plain", 415, "wrong_content_type"),
     ],
 )
 def test_bad_truths(

@@ -28,6 +28,7 @@ STATUS_OF_CODE = {
     "idempotency_mismatch": 409,
     "unsupported_tus_version": 412,
     "too_large_upload": 413,
+    "wrong_content_type": 415,
     "unsupported_format": 422,
     "corrupt_image": 422,
     "queue_full": 429,

@@ -10,7 +10,6 @@ from flask import Response, request
 from pydantic import BaseModel, ConfigDict, Field
 
 from semblante import agreement, confusion, jobs, truth
-from semblante.errors import Refused
 from semblante.views import image_view
 from semblante_web.access import record
 from semblante_web.attach_truth import MAX_TABLE_BYTES, attach
@@ -18,6 +17,7 @@ from semblante_web.current import services
 from semblante_web.images_api import ImageRow
 from semblante_web.matrix_view import MatrixView, matrix_view
 from semblante_web.openapi_problems import problems
+from semblante_web.refusals import UnsupportedMediaType
 from semblante_web.validation import json_object, validated
 
 blueprint = APIBlueprint("truth", __name__, url_prefix="/api/v1/jobs/<job_id>", tag="Review")
@@ -85,6 +85,7 @@ def show_truth(job_id: str) -> TruthView:
         "empty_dataset",
         "nothing_to_measure",
         "too_large_upload",
+        "wrong_content_type",
     ),
 )
 def put_truth(job_id: str) -> TruthView:
@@ -96,7 +97,7 @@ def put_truth(job_id: str) -> TruthView:
         validated(TruthFromFolders, json_object())
         return _view(job_id, attach(services(), job_id, None).unknown)
     if request.mimetype != "text/csv":
-        raise Refused("invalid_request", "Send text/csv or application/json.")
+        raise UnsupportedMediaType("wrong_content_type", "Send text/csv or application/json.")
     request.max_content_length = MAX_TABLE_BYTES
     table = io.BytesIO(request.get_data(cache=False))
     return _view(job_id, attach(services(), job_id, table, "truth.csv").unknown)

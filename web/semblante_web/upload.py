@@ -112,12 +112,9 @@ def tell_offset(upload_id: str) -> Response:
 @blueprint.patch("/<upload_id>")
 @blueprint.doc(
     operation_id="appendToUpload",
-    responses={
-        204: "Stored; `Upload-Offset` is where to go on.",
-        415: f"The body's type is not `{tus.CONTENT_TYPE}`.",
-    }
+    responses={204: "Stored; `Upload-Offset` is where to go on."}
     | problems(
-        "invalid_request",
+        "wrong_content_type",
         "upload_not_found",
         "upload_offset",
         "too_large_upload",
@@ -132,7 +129,9 @@ def append_bytes(upload_id: str) -> Response:
     verified. What arrives before a broken connection stays.
     """
     if request.content_type != tus.CONTENT_TYPE:
-        raise UnsupportedMediaType("invalid_request", f"Content-Type must be {tus.CONTENT_TYPE}.")
+        raise UnsupportedMediaType(
+            "wrong_content_type", f"Content-Type must be {tus.CONTENT_TYPE}."
+        )
     offset = tus.parse_number("Upload-Offset", request.headers.get("Upload-Offset"))
     checksum = tus.parse_checksum(request.headers.get("Upload-Checksum"))
     upload = _find(upload_id)
