@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pytest
+from click.testing import CliRunner
 from flask.testing import FlaskClient
 
 from factory import jpeg, zip_bytes
 from keyed import client_of, make_key
 from semblante import jobs, webhooks
+from semblante.cli import cli
 from semblante.client import Client
 from semblante.errors import NotFound
 from semblante.services import Services
@@ -92,3 +95,20 @@ def test_the_client_sees_webhooks(address: str, services: Services, client: Flas
             api.resend_webhook_event(job_id, "..")
     with services.database.reading() as session:
         assert jobs.get(session, job_id).options["webhook"] == URL
+
+
+def test_the_commands(address: str, client: FlaskClient) -> None:
+    job_id = submit(client, URL)
+    client.post(f"{API}/{job_id}/cancel")
+
+    def run(*words: str) -> str:
+        result = CliRunner().invoke(cli, ["webhooks", *words, "--server", address])
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    line = run("events", job_id).split()
+    assert line[1:] == ["job.cancelled", "pending", URL]
+    assert json.loads(run("events", job_id, "--json"))[0]["id"] == line[0]
+    assert run("resend", job_id, line[0]) == f"{line[0]} is pending.\n"
+    secret = run("secret").strip()
+    assert json.loads(run("secret", "--replace", "--json"))["secret"] != secret

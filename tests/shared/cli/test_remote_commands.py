@@ -37,11 +37,20 @@ def image(tmp_path: Path) -> Path:
 
 
 def test_submit_prints_the_id(server: StandIn, run: Run, image: Path) -> None:
-    result = run("submit", image, "--model", "resnet18-raf7", "--detect", "auto")
+    hook = "https://example.org/"
+    result = run(
+        *("submit", image, "--model", "resnet18-raf7", "--detect", "auto", "--webhook", hook)
+    )
     assert (result.exit_code, result.stdout) == (0, "j1\n")
     assert server.uploads == {"u1": bytearray(b"pixels")}
     assert server.bodies == [
-        {"upload_id": "u1", "model": "resnet18-raf7", "detect": "auto", "lang": "en"}
+        {
+            "upload_id": "u1",
+            "webhook": hook,
+            "model": "resnet18-raf7",
+            "detect": "auto",
+            "lang": "en",
+        }
     ]
 
 
