@@ -13,6 +13,14 @@ docs: ## write the reference in docs/ from the code
 	bin/setup dev
 	.venv/bin/python docs/generate.py
 
+site: ## build the documentation into site/
+	bin/docs
+
+pictures: ## take the documentation's pictures anew
+	bin/setup dev
+	.venv/bin/python -m pytest -q tests/flow/test_pictures.py
+	.venv/bin/python docs/pictures.py
+
 migration: ## write a migration from the tables: make migration message="Add ..."
 	bin/setup dev
 	.venv/bin/python bin/new-migration "$(message)"
@@ -31,5 +39,5 @@ bench: ## measure; each script prints its figures
 	bin/setup dev
 	for script in benchmarks/*.py; do .venv/bin/python $$script; done
 
-.PHONY: help test format docs migration translations vendor pins bench
+.PHONY: help test format docs site pictures migration translations vendor pins bench
 .DEFAULT_GOAL := help

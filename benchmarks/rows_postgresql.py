@@ -10,7 +10,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +28,19 @@ ROWS = 256
 TIMES = 40
 ROUNDS = 5
 
-Rows = list[Mapping[str, Any]]
+COLUMNS = ("job_id", *ResultRow._fields)
+
+Rows = list[tuple[Any, ...]]
 
 
 def statements(session: Session, rows: Rows) -> None:
     """Write the rows as SQLAlchemy does by itself."""
-    session.execute(insert(Result), rows)
+    session.execute(insert(Result), [dict(zip(COLUMNS, row, strict=True)) for row in rows])
 
 
 def copy(session: Session, rows: Rows) -> None:
     """Write the rows as the product does."""
-    bulk.insert_rows(session, Result, rows)
+    bulk.insert_rows(session, Result, COLUMNS, rows)
 
 
 def rate(database: Database, write: Callable[[Session, Rows], None]) -> float:
@@ -48,11 +50,10 @@ def rate(database: Database, write: Callable[[Session, Rows], None]) -> float:
     started = time.perf_counter()
     for number in range(TIMES):
         rows: Rows = [
-            {"job_id": "bench"}
-            | ResultRow(
-                number * ROWS + index, 0, "ok", None, "happiness", 0.5, bytes(28),
+            (
+                "bench", number * ROWS + index, 0, "ok", None, "happiness", 0.5, bytes(28),
                 0, 0, 100, 100, None, 100, 100, bytes(32),
-            )._asdict()
+            )
             for index in range(ROWS)
         ]  # fmt: skip
         with database.writing() as session:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
 
@@ -25,6 +26,7 @@ from semblante_web.app import create_app
 REPOSITORY = Path(__file__).parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared"
 PIXEL_LIMIT = Picture.MAX_IMAGE_PIXELS
+DEADLINE_SECONDS = 30.0
 
 
 def pytest_configure() -> None:
@@ -39,6 +41,19 @@ def pytest_configure() -> None:
 def pixel_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give Pillow's process-wide limit back, which `open_picture` sets to that of each test."""
     monkeypatch.setattr(Picture, "MAX_IMAGE_PIXELS", PIXEL_LIMIT)
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], object]], None]:
+    """Wait until the condition is true; fail after 30 s."""
+
+    def wait(condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not condition():
+            assert time.monotonic() < deadline, "the condition did not come true in time"
+            time.sleep(0.02)
+
+    return wait
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,11 @@ from semblante.tables import Job
 
 REPOSITORY = Path(__file__).parents[1]
 DOCS = REPOSITORY / "docs"
+METRICS = (
+    "web/semblante_web/metrics.py",
+    "worker/semblante_worker/metrics.py",
+    "worker/semblante_worker/gpu_memory.py",
+)
 
 
 @pytest.mark.parametrize("name", ["settings.md", "errors.md", "cli.md", "api.md", "recipes.md"])
@@ -33,12 +38,12 @@ def test_every_csv_column_is_documented() -> None:
 def test_every_metric_is_documented() -> None:
     defined = {
         name
-        for path in ("web/semblante_web/metrics.py", "worker/semblante_worker/metrics.py")
+        for path in METRICS
         for name in re.findall(r'"(semblante_\w+)"', (REPOSITORY / path).read_text("utf-8"))
     }
     text = (DOCS / "operations.md").read_text(encoding="utf-8")
     documented = {name.removesuffix("_total") for name in re.findall(r"`(semblante_\w+)", text)}
-    assert len(defined) == 8
+    assert len(defined) == 10
     assert defined - documented == set()
 
 

@@ -24,6 +24,7 @@ Label = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Side = Annotated[int, Field(ge=8, le=2048)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
 Architecture = Literal["resnet18", "resnet34", "resnet50", "mobilenet_v2", "efficientnet_b0"]
 """The networks that a card may name: all with torchvision's names of weights."""
 
@@ -79,6 +80,16 @@ class CardFile(_Part):
     keys: Text | None = None
 
 
+class CardEpoch(_Part):
+    """What one epoch of the training achieved; losses are means per image."""
+
+    epoch: Annotated[int, Field(ge=1)]
+    train_loss: float
+    train_accuracy: Share
+    validation_loss: float
+    validation_accuracy: Share
+
+
 class Training(_Part):
     """Where the weights come from."""
 
@@ -86,6 +97,8 @@ class Training(_Part):
     init: Text
     recipe: Text
     hardware: Text
+    epochs: Annotated[tuple[CardEpoch, ...], Field(max_length=10_000)] | None = None
+    """The training's curves; not known of models that were made before cards had them."""
 
 
 Interval = tuple[Share, Share]
@@ -103,6 +116,8 @@ class Metrics(_Part):
     ece: Share | None = None
     """Expected calibration error."""
     ece_interval: Interval | None = None
+    confusion: tuple[tuple[Count, ...], ...] | None = None
+    """Images per true class (rows) and label (columns), in the order of the classes."""
     note: Text | None = None
 
 
@@ -160,6 +175,11 @@ class Card(_Part):
             raise ValueError("two classes have the same id")
         if WEIGHTS not in self.files and not {GRAPH, GRAPH_WEIGHTS} <= set(self.files):
             raise ValueError(f"files names neither {WEIGHTS} nor {GRAPH} and {GRAPH_WEIGHTS}")
+        sides = {len(self.classes)}
+        for split, figures in self.metrics.items():
+            counts = figures.confusion
+            if counts is not None and {len(counts), *map(len, counts)} != sides:
+                raise ValueError(f"the confusion matrix of {split} does not fit the classes")
         if "card.json" in self.files:
             raise ValueError("files names the card itself")
         return self

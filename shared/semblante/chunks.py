@@ -7,6 +7,7 @@ retry. Messages may be lost or come twice: a claim fails then, and nothing happe
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,10 +15,13 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from semblante import leases
-from semblante.queue import Queue
+from semblante import leases, pausing, workers
+from semblante.queue import PRIORITIES, Queue
 from semblante.settings import Settings
 from semblante.tables import Chunk, Job
+
+LATER_FROM = (1_000, 10_000, 100_000)
+"""First images of chunks from which on they have the next of the broker's priorities."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +56,18 @@ def plan(sizes: Iterable[int], most_images: int, most_bytes: int) -> Iterator[tu
 
 
 def claim(
-    session: Session, queue: Queue, job_id: str, first: int, settings: Settings
+    session: Session, queue: Queue, job_id: str, first: int, settings: Settings, worker: str = ""
 ) -> Claim | None:
-    """Lease a chunk to this process; None when there is nothing to do (any more, or now)."""
+    """Lease a chunk to this process; None when there is nothing to do (any more, or now).
+
+    Nothing is leased while a person has paused the job or all of them, or drains `worker`, the one
+    that this process belongs to.
+    """
     chunk = session.get(Chunk, (job_id, first), with_for_update=True)
     job = session.get(Job, job_id)
     if chunk is None or job is None or chunk.state == "done" or not leases.is_free(chunk):
         return None
-    if job.state != "in_progress" or job.paused:
+    if not _is_wanted(session, job) or workers.is_draining(session, worker):
         _put_back(chunk)
         return None
     exhausted = chunk.attempts >= settings.max_attempts
@@ -125,7 +133,7 @@ def queue_window(session: Session, queue: Queue, job: Job, window: int) -> None:
         .where(Chunk.job_id == job.id, Chunk.state.in_(("queued", "leased")))
     )
     room = window - (busy or 0)
-    if room <= 0 or job.paused or job.state != "in_progress":
+    if room <= 0 or not _is_wanted(session, job):
         return
     pending = select(Chunk).where(Chunk.job_id == job.id, Chunk.state == "pending")
     for chunk in session.scalars(pending.order_by(Chunk.first).limit(room)):
@@ -137,7 +145,18 @@ def send(session: Session, queue: Queue, chunk: Chunk) -> None:
     leases.give_back(chunk)
     chunk.state = "queued"
     chunk.queued_at = datetime.now(UTC)
-    queue.send_on_commit(session, "semblante.classify", job_id=chunk.job_id, first=chunk.first)
+    queue.send_on_commit(
+        session,
+        "semblante.classify",
+        _priority(chunk.first),
+        job_id=chunk.job_id,
+        first=chunk.first,
+    )
+
+
+def _priority(first: int) -> int:
+    """Return how early a chunk comes: a small job does not wait for the window of a large one."""
+    return PRIORITIES[bisect(LATER_FROM, first)]
 
 
 def count(session: Session, job_id: str, *states: str) -> int:
@@ -153,6 +172,11 @@ def withdraw(session: Session, job_id: str) -> None:
         .where(Chunk.job_id == job_id, Chunk.state == "queued")
         .values(state="pending", queued_at=None)
     )
+
+
+def _is_wanted(session: Session, job: Job) -> bool:
+    """Whether chunks of the job may be worked on now."""
+    return job.state == "in_progress" and not job.paused and not pausing.is_all_paused(session)
 
 
 def _held(session: Session, claim: Claim) -> Chunk | None:

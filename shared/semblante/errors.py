@@ -155,6 +155,7 @@ REQUEST_ERROR_CODES: dict[str, str] = {
     "forbidden": "The API key does not allow this; it needs another scope.",
     "key_exists": "A key of this name exists or has existed; names are used once.",
     "key_not_found": "No key has this name.",
+    "worker_not_found": "No worker of this name runs.",
     "foreign_origin": "A page of another site may not send this request.",
     "unknown_host": "The Host header names none of trusted_hosts.",
     "unsupported_tus_version": "This server speaks tus 1.0.0.",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from array import array
 from collections.abc import Iterator
@@ -13,7 +11,7 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from semblante import results
-from semblante.csv_table import guard_formula
+from semblante.csv_line import CsvLine, quoted
 from semblante.emotions import Language
 from semblante.tables import Job
 
@@ -48,16 +46,14 @@ def csv_blocks(
         language: Of the values of `emotion`; the header never changes.
         status: Only rows of this status (`failed` for errors.csv).
     """
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(csv_header(job))
-    names = {item["id"]: item[language] for item in job.classes}
-    blanks = [""] * len(job.classes)
-    for number, row in enumerate(results.read(session, job.id, status=status), 1):
-        writer.writerow(_csv_row(row, job.model, names, blanks))
-        if number % LINES_PER_BLOCK == 0:
-            yield _drain(buffer)
-    yield _drain(buffer)
+    lines = [",".join(map(quoted, csv_header(job))) + "\r\n"]
+    line_of = CsvLine(job.model, {item["id"]: item[language] for item in job.classes})
+    for row in results.read_values(session, job.id, status=status):
+        lines.append(line_of(row))
+        if len(lines) == LINES_PER_BLOCK:
+            yield "".join(lines).encode()
+            lines.clear()
+    yield "".join(lines).encode()
 
 
 def json_lines(session: Session, job: Job, *, status: str | None = None) -> Iterator[bytes]:
@@ -97,56 +93,3 @@ def unpack_probabilities(packed: bytes | None) -> array[float] | None:
     values = array("f")
     values.frombytes(packed)
     return values
-
-
-def _csv_row(
-    row: Row[*tuple[Any, ...]], model: str, names: dict[str, str], blanks: list[str]
-) -> list[Any]:
-    (
-        path,
-        _index,
-        face_id,
-        status,
-        error_code,
-        emotion,
-        confidence,
-        packed,
-        face_x,
-        face_y,
-        face_w,
-        face_h,
-        face_confidence,
-        width,
-        height,
-        sha256,
-    ) = row
-    probabilities = unpack_probabilities(packed)
-    return [
-        guard_formula(path),
-        face_id,
-        status,
-        error_code,
-        names[emotion] if emotion is not None else "",
-        _decimals(confidence),
-        *(blanks if probabilities is None else [f"{value:.4f}" for value in probabilities]),
-        face_x,
-        face_y,
-        face_w,
-        face_h,
-        _decimals(face_confidence),
-        width,
-        height,
-        sha256.hex() if sha256 else "",
-        guard_formula(model),
-    ]
-
-
-def _decimals(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
-
-
-def _drain(buffer: io.StringIO) -> bytes:
-    block = buffer.getvalue().encode()
-    buffer.seek(0)
-    buffer.truncate()
-    return block

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
 
 import psutil
 
 
 def this_process() -> str:
     """Return `host/pid/start`, unique among all processes that ever ran on this host."""
-    process = psutil.Process()
+    return _identity(psutil.Process())
+
+
+def own_children() -> list[str]:
+    """Return the identities of the processes that this one has started."""
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):
+            found.append(_identity(child))
+    return found
+
+
+def _identity(process: psutil.Process) -> str:
     return f"{socket.gethostname()}/{process.pid}/{process.create_time():.2f}"
 
 

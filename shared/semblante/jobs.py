@@ -14,7 +14,7 @@ from semblante.bundles import Model
 from semblante.errors import Conflict, NotFound
 from semblante.histogram import BINS
 from semblante.identifiers import new_id
-from semblante.lifecycle import OPEN_STATES, State
+from semblante.lifecycle import OPEN_STATES
 from semblante.pinned_model import check_retry
 from semblante.queue import Queue
 from semblante.settings import Settings
@@ -114,25 +114,6 @@ def missing(job_id: str) -> NotFound:
 def find_by_idempotency_key(session: Session, key: str) -> Job | None:
     """Return the job that an earlier request with this key made."""
     return session.scalar(select(Job).where(Job.idempotency_key == key))
-
-
-def newest(
-    session: Session,
-    *,
-    owner: str | None = None,
-    state: State | None = None,
-    after: str | None = None,
-    limit: int = 50,
-) -> list[Job]:
-    """Return up to `limit` jobs, newest first, behind the job `after`; None means all owners."""
-    query = select(Job).order_by(Job.id.desc()).limit(limit)
-    if owner is not None:
-        query = query.where(Job.owner == owner)
-    if state is not None:
-        query = query.where(Job.state == state)
-    if after is not None:
-        query = query.where(Job.id < after)
-    return list(session.scalars(query))
 
 
 def open_count(session: Session, owner: str | None = None) -> int:

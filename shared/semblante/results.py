@@ -77,7 +77,8 @@ def write(session: Session, job: Job, rows: Sequence[ResultRow], *, replaces_fai
             delete(Result).where(Result.job_id == job.id, Result.image_index.in_(indexes))
         )
         job.failed -= len(indexes)
-    bulk.insert_rows(session, Result, [{"job_id": job.id, **row._asdict()} for row in rows])
+    columns = ("job_id", *ResultRow._fields)
+    bulk.insert_rows(session, Result, columns, [(job.id, *row) for row in rows])
     added = tally(rows)
     job.ok += added.images["ok"]
     job.no_face += added.images["no_face"]
@@ -152,11 +153,24 @@ def read(
     session: Session, job_id: str, *, status: str | None = None
 ) -> Iterator[Row[*tuple[Any, ...]]]:
     """Yield (path, Result's columns...) in archive order, streamed: memory stays flat."""
+    options = {"stream_results": True, "yield_per": READ_ROWS}
+    yield from session.connection().execute(
+        _in_archive_order(job_id, status), execution_options=options
+    )
+
+
+def read_values(
+    session: Session, job_id: str, *, status: str | None = None
+) -> Iterator[tuple[Any, ...]]:
+    """Yield what `read` does as plain tuples, faster."""
+    return bulk.read_rows(session, _in_archive_order(job_id, status), READ_ROWS)
+
+
+def _in_archive_order(job_id: str, status: str | None) -> Select[*tuple[Any, ...]]:
     query = rows_of(job_id)
     if status is not None:
         query = query.where(Result.status == status)
-    query = query.order_by(Result.image_index, Result.face_id)
-    yield from session.execute(query.execution_options(yield_per=READ_ROWS))
+    return query.order_by(Result.image_index, Result.face_id)
 
 
 def of_image(session: Session, job_id: str, index: int) -> list[Row[*tuple[Any, ...]]]:

@@ -12,6 +12,7 @@ from semblante import jobs, lifecycle
 from semblante.lifecycle import OPEN_STATES
 from semblante.services import Services
 from semblante.tables import Chunk, Image, Job, Result, Upload
+from semblante.thumbnail_cache import open_thumbnails
 
 OPTION = "retention_days"
 IMAGES_PER_TRANSACTION = 20_000
@@ -60,6 +61,7 @@ def _is_due(job: Job, services: Services, now: datetime) -> bool:
 def _remove_content(services: Services, job: Job) -> None:
     """Delete files first and chunks last: whatever is interrupted is found and done again."""
     services.storage.delete(jobs.results_folder(job.id))
+    open_thumbnails(services.settings).forget(job.id)
     with services.database.reading() as session:
         key = session.get_one(Upload, job.upload_id).storage_key
         needed = is_upload_needed(session, job.upload_id)

@@ -90,11 +90,18 @@ class Settings(BaseSettings):
     )
     cache_folder: Path | None = Field(
         None,
-        description="Folder of workers' copies of imported models, which may be deleted at any "
-        "time; without it, `cache` in the data folder.",
+        description="Folder of copies of imported models and of thumbnails, which may be deleted "
+        "at any time; without it, `cache` in the data folder.",
     )
     model_cache_bytes: int = Field(
-        4 * GIB, ge=1, description="Most bytes of these copies; the least recently used go first."
+        4 * GIB,
+        ge=1,
+        description="Most bytes of the copies of models; the least recently used go first.",
+    )
+    thumbnail_cache_bytes: int = Field(
+        512 * MIB,
+        ge=0,
+        description="Most bytes of thumbnails kept on a web's host; 0 makes each one anew.",
     )
     device: str = Field("auto", description="`auto`, `cpu`, `cuda` or `cuda:N`.")
     engine: EngineName = Field(
@@ -120,7 +127,12 @@ class Settings(BaseSettings):
     reuse_duplicates: bool = Field(
         True, description="Label images of a job with the same bytes once; each gets its rows."
     )
-    worker_processes: int = Field(1, ge=1, description="Worker processes, each with its model.")
+    worker_processes: int = Field(
+        0,
+        ge=0,
+        description="Processes of a worker, each with its model; 0 means one for every four cores, "
+        "and two where there are two cores.",
+    )
     compute_threads: int = Field(
         0,
         ge=0,
@@ -222,6 +234,10 @@ class Settings(BaseSettings):
         0, ge=0, le=65535, description="Port of a worker's metrics for Prometheus; 0 serves none."
     )
     metrics_host: str = Field("127.0.0.1", description="Address that these are served on.")
+    telemetry: bool = Field(
+        False,
+        description="Send OpenTelemetry spans of requests and jobs; needs the extra `telemetry`.",
+    )
     log_format: Literal["console", "json"] = Field("console", description="Form of log lines.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least level of log lines."

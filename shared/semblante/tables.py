@@ -15,9 +15,8 @@ from semblante.review_tables import Correction as Correction
 from semblante.review_tables import Truth as Truth
 from semblante.table_base import Table as Table
 from semblante.table_base import UtcDateTime as UtcDateTime
-from semblante.webhook_tables import WebhookAttempt as WebhookAttempt
 from semblante.webhook_tables import WebhookEvent as WebhookEvent
-from semblante.webhook_tables import WebhookSecret as WebhookSecret
+from semblante.worker_tables import RunningWorker as RunningWorker
 
 Scope = Literal["read", "submit", "admin"]
 """What a key allows; each allows what those before it do. `admin` sees the jobs of all owners."""

@@ -23,7 +23,8 @@ from semblante.guarded_request import parse
 from semblante.identifiers import new_id
 from semblante.public_address import Network, resolve_public
 from semblante.queue import Queue
-from semblante.tables import Job, WebhookAttempt, WebhookEvent, WebhookSecret
+from semblante.tables import Job
+from semblante.webhook_tables import WebhookAttempt, WebhookEvent, WebhookSecret
 
 OPTION = "webhook"
 TASK = "semblante.deliver"

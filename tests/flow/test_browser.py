@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from factory import jpeg
 from flow.conftest import IMAGES, csv_of
-from flow.visit import Visit
+from flow.visit import Visit, screenshot
 from semblante.bundles import shipped_bundle
 from semblante.cli.local_job import describe_input, start_job
 from semblante.services import Services
@@ -117,15 +117,37 @@ def test_the_pages_speak_spanish_on_a_phone(browser: Browser, stack: Stack) -> N
     context.close()
 
 
-def test_without_javascript_the_form_still_submits(
-    browser: Browser, stack: Stack, tmp_path: Path
+@pytest.fixture
+def plain(browser: Browser, stack: Stack) -> Iterator[Page]:
+    """Return a page without JavaScript."""
+    context = browser.new_context(base_url=stack.url, java_script_enabled=False, locale="en-GB")
+    yield context.new_page()
+    context.close()
+
+
+def test_without_javascript_a_job_goes_from_the_form_to_its_csv(
+    plain: Page, tmp_path: Path
 ) -> None:
     (tmp_path / "face.jpg").write_bytes(jpeg(90, (64, 64)))
-    context = browser.new_context(base_url=stack.url, java_script_enabled=False, locale="en-GB")
-    page = context.new_page()
-    page.goto("/")
-    page.set_input_files("#files", tmp_path / "face.jpg")
-    page.click("#send")
-    page.wait_for_url("**/jobs/*", timeout=LONG_MS)
-    expect(page.locator("main")).to_contain_text("face.jpg")
-    context.close()
+    plain.goto("/")
+    plain.set_input_files("#files", tmp_path / "face.jpg")
+    plain.get_by_label("Note").fill("by hand")
+    plain.click("#send")
+    plain.wait_for_url("**/jobs/*", timeout=LONG_MS)
+    expect(plain.locator("main")).to_contain_text("face.jpg")
+    expect(plain.locator("main")).to_contain_text("by hand")
+    link = plain.get_by_role("link", name="Download CSV English")
+    expect(link).to_be_visible(timeout=LONG_MS)  # the page comes again by itself
+    with plain.expect_download() as download:
+        link.click()
+    assert "face.jpg,0,ok,," in Path(download.value.path()).read_text("utf-8")
+    plain.screenshot(path=screenshot("job-without-javascript"), full_page=True)
+
+
+def test_without_javascript_one_image_is_labelled(plain: Page, tmp_path: Path) -> None:
+    (tmp_path / "face.jpg").write_bytes(jpeg(90, (64, 64)))
+    plain.goto("/predict")
+    plain.set_input_files("#image", tmp_path / "face.jpg")
+    plain.click("#predict-send")
+    expect(plain.locator("#faces")).to_contain_text("%", timeout=LONG_MS)
+    expect(plain.locator("#faces img")).to_be_visible()

@@ -10,13 +10,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 import httpx
 import psycopg
 import pytest
 
+from flow.collector import Collector, collected
 from flow.conftest import csv_of, submit
+from flow.network import Host, Network, network, relayed
 from s3_server import S3Server
 from semblante.client import Client
 from semblante.services import Services
@@ -27,54 +30,92 @@ from semblante.stack.stack import PROGRAM, embedded_stack
 
 pytestmark = pytest.mark.flow
 KEY = "a key of this test"
+HERE = Host()
+
+
+@pytest.fixture
+def hosts() -> Iterator[Network]:
+    """Return two hosts without a way to each other's loopback, or to a socket in a file."""
+    with network(2) as found:
+        yield found
+
+
+@pytest.fixture
+def collector(hosts: Network) -> Iterator[Collector]:
+    with collected(hosts.address) as collector:
+        yield collector
 
 
 @pytest.fixture
 def environment(
-    settings: Settings, postgresql: str, broker: Broker, s3_server: S3Server, tmp_path: Path
-) -> dict[str, str]:
-    """Return the variables of every role; secrets lie in files, as docker-compose.yml has them."""
+    settings: Settings,
+    postgresql: str,
+    broker: Broker,
+    s3_server: S3Server,
+    hosts: Network,
+    collector: Collector,
+    tmp_path: Path,
+) -> Iterator[dict[str, str]]:
+    """Return the variables of every role; secrets lie in files, as docker-compose.yml has them.
+
+    The three services are reached by TCP at one address.
+    """
     with psycopg.connect(postgresql.replace("+psycopg", ""), autocommit=True) as connection:
         name = f"production_{uuid4().hex}"
         connection.execute(f'CREATE DATABASE "{name}"'.encode())
-    secrets = {
-        "database_url": postgresql.replace("/postgres?", f"/{name}?"),
-        "broker_url": broker.url,
-        "api_key": KEY,
-        "s3_access_key": s3_server.access_key,
-        "s3_secret_key": s3_server.secret_key,
-    }
-    folder = tmp_path / "secrets"
-    folder.mkdir()
-    for secret, value in secrets.items():
-        (folder / secret).write_text(f"{value}\n")
-    port = free_port()
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    return {
-        **ours,
-        **{f"{PREFIX}{secret.upper()}_FILE": str(folder / secret) for secret in secrets},
-        "SEMBLANTE_STORAGE_URL": f"s3://production/{uuid4()}",
-        "SEMBLANTE_S3_ENDPOINT": s3_server.endpoint,
-        "SEMBLANTE_PORT": str(port),
-        "SEMBLANTE_SERVER": f"http://127.0.0.1:{port}",
-        "SEMBLANTE_CHUNK_IMAGES": str(settings.chunk_images),
-        "SEMBLANTE_BATCH_SIZE": str(settings.batch_size),
-        "SEMBLANTE_COMPUTE_THREADS": "1",
-        "SEMBLANTE_SWEEP_SECONDS": "0.5",
-        "SEMBLANTE_LOG_FORMAT": "json",
-    }
+    socket_folder = postgresql.rpartition("host=")[2]
+    s3_address = urlsplit(s3_server.endpoint)
+    with ExitStack() as relays:
+        database, queue, s3 = (
+            f"{hosts.address}:{relays.enter_context(relayed(hosts.address, target))}"
+            for target in (
+                Path(unquote(socket_folder)) / ".s.PGSQL.5432",
+                broker.socket,
+                (str(s3_address.hostname), int(s3_address.port or 0)),
+            )
+        )
+        secrets = {
+            "database_url": f"postgresql+psycopg://postgres@{database}/{name}",
+            "broker_url": f"redis://{queue}/0",
+            "api_key": KEY,
+            "s3_access_key": s3_server.access_key,
+            "s3_secret_key": s3_server.secret_key,
+        }
+        folder = tmp_path / "secrets"
+        folder.mkdir()
+        for secret, value in secrets.items():
+            (folder / secret).write_text(f"{value}\n")
+        port = free_port()
+        ours = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+        yield {
+            **ours,
+            **{f"{PREFIX}{secret.upper()}_FILE": str(folder / secret) for secret in secrets},
+            "SEMBLANTE_STORAGE_URL": f"s3://production/{uuid4()}",
+            "SEMBLANTE_S3_ENDPOINT": f"http://{s3}",
+            "SEMBLANTE_PORT": str(port),
+            "SEMBLANTE_SERVER": f"http://127.0.0.1:{port}",
+            "SEMBLANTE_CHUNK_IMAGES": str(settings.chunk_images),
+            "SEMBLANTE_BATCH_SIZE": str(settings.batch_size),
+            "SEMBLANTE_COMPUTE_THREADS": "1",
+            "SEMBLANTE_SWEEP_SECONDS": "0.5",
+            "SEMBLANTE_LOG_FORMAT": "json",
+            "SEMBLANTE_TELEMETRY": "true",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{hosts.address}:{collector.server_port}",
+        }
 
 
 @contextmanager
-def role(host: Path, environment: dict[str, str], command: Sequence[str]) -> Iterator[Path]:
-    """Run one role in a folder of its own, as on a host of its own; yield its log."""
-    host.mkdir()
-    log = host / "log"
+def role(
+    folder: Path, environment: dict[str, str], command: Sequence[str], host: Host = HERE
+) -> Iterator[Path]:
+    """Run one role on a host, in a folder of its own; yield its log."""
+    folder.mkdir()
+    log = folder / "log"
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [*PROGRAM, *command],
-            cwd=host,
-            env={**environment, "SEMBLANTE_DATA": str(host / "data"), "HOME": str(host)},
+            [*host.prefix, *PROGRAM, *command],
+            cwd=folder,
+            env={**environment, "SEMBLANTE_DATA": str(folder / "data"), "HOME": str(folder)},
             stdout=file,
             stderr=subprocess.STDOUT,
         )
@@ -97,9 +138,9 @@ def free_port() -> int:
         return port
 
 
-def images_counted(port: int) -> float:
-    """Return how many images the worker with this port of metrics has written."""
-    text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+def images_counted(address: str, port: int) -> float:
+    """Return how many images the worker with these metrics has written."""
+    text = httpx.get(f"http://{address}:{port}/metrics").text
     assert 'semblante_step_seconds_count{step="predict"}' in text
     assert "semblante_batch_faces_sum" in text
     lines = [line for line in text.splitlines() if line.startswith("semblante_images_total")]
@@ -123,6 +164,8 @@ def test_two_workers_that_share_no_folder_give_the_same_csv(
     settings: Settings,
     archive: Path,
     opened: Callable[[Settings], Services],
+    hosts: Network,
+    collector: Collector,
     tmp_path: Path,
 ) -> None:
     with embedded_stack(settings, web=False, predict_worker=False) as stack:
@@ -130,20 +173,23 @@ def test_two_workers_that_share_no_folder_give_the_same_csv(
         expected = csv_of(services, submit(services, archive))
     metrics_ports = [free_port(), free_port()]
     subprocess.run([*PROGRAM, "migrate"], env=environment, check=True, cwd=tmp_path)
-    with ExitStack() as hosts:
+    with ExitStack() as roles:
         logs = []
-        for name, port in zip(("first", "second"), metrics_ports, strict=True):
-            variables = {**environment, "SEMBLANTE_METRICS_PORT": str(port)}
-            command = ["worker", "--name", name]
-            logs.append(hosts.enter_context(role(tmp_path / name, variables, command)))
-        hosts.enter_context(role(tmp_path / "web", environment, ["web", "--processes", "2"]))
+        for name, port, host in zip(("first", "second"), metrics_ports, hosts.hosts, strict=True):
+            metrics = {"SEMBLANTE_METRICS_PORT": str(port), "SEMBLANTE_METRICS_HOST": host.address}
+            worker = role(tmp_path / name, environment | metrics, ["worker", "--name", name], host)
+            logs.append(roles.enter_context(worker))
+        roles.enter_context(role(tmp_path / "web", environment, ["web", "--processes", "2"]))
         wait_until_ready(environment["SEMBLANTE_SERVER"])
         with Client(environment["SEMBLANTE_SERVER"], api_key=KEY) as client:
             job = client.wait(client.submit(archive).id)
             client.download(job.id, tmp_path / "results.csv")
             client.delete(job.id)
         assert (tmp_path / "results.csv").read_bytes() == expected
-        labelled = sum(images_counted(port) for port in metrics_ports)
+        labelled = sum(
+            images_counted(host.address, port)
+            for host, port in zip(hosts.hosts, metrics_ports, strict=True)
+        )
         assert labelled == job.counts.total
         headers = {"Authorization": f"Bearer {KEY}"}
         shown = httpx.get(f"{environment['SEMBLANTE_SERVER']}/metrics", headers=headers).text
@@ -151,3 +197,6 @@ def test_two_workers_that_share_no_folder_give_the_same_csv(
         for log in logs:
             assert '"chunk labelled"' in log.read_text(), "both workers take part"
     assert not list(tmp_path.glob("*/data/storage")), "nobody keeps bytes of his own"
+    [trace] = [names for names in collector.traces.values() if "POST /api/v1/jobs" in names]
+    assert trace.count("semblante.index") == trace.count("semblante.finish") == 1
+    assert trace.count("semblante.classify") == trace.count("write") > 20

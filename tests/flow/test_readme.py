@@ -32,27 +32,16 @@ def test_every_command_of_the_readme_exists() -> None:
         assert (REPOSITORY / script).is_file()
 
 
-def test_the_python_clients_of_the_readme_and_of_their_page(
-    tmp_path: Path, settings: Settings
-) -> None:
+def test_the_python_client_of_the_readme(tmp_path: Path, settings: Settings) -> None:
     [code] = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     assert len(code.splitlines()) <= 15
-    page = (REPOSITORY / "docs" / "client.md").read_text(encoding="utf-8")
-    [longer] = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
     shutil.copytree(REPOSITORY / "examples", tmp_path / "examples")
     with embedded_stack(settings, web=True, predict_worker=False) as stack:
-        first, second = (_run(text, stack.url, tmp_path) for text in (code, longer))
-    assert "total=22 ok=21 no_face=0 failed=1" in first
-    assert "100%" in first
-    assert len((tmp_path / "labelled.csv").read_text(encoding="utf-8").splitlines()) == 22
-    assert "Name: count" in second
-
-
-def _run(code: str, address: str, folder: Path) -> str:
-    """Return what `code` prints, run with this Python against the server at `address`."""
-    code = code.replace("http://127.0.0.1:8000", address)
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False
-    )
+        code = code.replace("http://127.0.0.1:8000", stack.url)
+        run = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+        )
     assert run.returncode == 0, run.stderr
-    return run.stdout
+    assert "total=22 ok=21 no_face=0 failed=1" in run.stdout
+    assert "100%" in run.stdout
+    assert len((tmp_path / "labelled.csv").read_text(encoding="utf-8").splitlines()) == 22

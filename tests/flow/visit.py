@@ -47,5 +47,10 @@ class Visit:
             self.complaints.append(f"request to {address}")
 
     def shoot(self, name: str) -> None:
-        SCREENSHOTS.mkdir(exist_ok=True)
-        self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+        self.page.screenshot(path=screenshot(name), full_page=True)
+
+
+def screenshot(name: str) -> Path:
+    """Return where the picture called `name` goes: the one folder that CI keeps."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+    return SCREENSHOTS / f"{name}.png"

@@ -6,7 +6,8 @@ import struct
 from dataclasses import replace
 
 import pytest
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import func, literal_column, select
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from factory import start
 from semblante import bulk, results
@@ -25,6 +26,7 @@ ROWS = [
     ResultRow(1, 0, "no_face", None, "", sha256=b""),
     ResultRow(2, 0, "failed", "corrupt_image"),
 ]  # fmt: skip
+COLUMNS = ("job_id", *ResultRow._fields)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -39,22 +41,41 @@ def database(request: pytest.FixtureRequest, services: Services) -> Services:
 def test_rows_come_back_as_they_were(database: Services) -> None:
     job = start(database, images=3, per_chunk=3)
     with database.database.writing() as session:
-        bulk.insert_rows(session, Result, [])
-        bulk.insert_rows(session, Result, [{"job_id": job.id, **row._asdict()} for row in ROWS])
+        bulk.insert_rows(session, Result, COLUMNS, [])
+        bulk.insert_rows(session, Result, COLUMNS, [(job.id, *row) for row in ROWS])
     with database.database.reading() as session:
         found = [
             ResultRow(*(getattr(row, name) for name in ResultRow._fields))
             for row in results.read(session, job.id)
         ]
+        values = list(results.read_values(session, job.id))
+        assert values == [tuple(row) for row in results.read(session, job.id)]
+        failed = results.read_values(session, job.id, status="failed")
+        assert [row[1] for row in failed] == [2]
     assert found == ROWS
     database.database.dispose()
 
 
 def test_a_row_that_is_there_is_refused_and_nothing_of_it_stays(database: Services) -> None:
     job = start(database, images=3, per_chunk=3)
-    rows = [{"job_id": job.id, **ROWS[at]._asdict()} for at in (3, 2, 3)]
+    rows = [(job.id, *ROWS[at]) for at in (3, 2, 3)]
     with pytest.raises(IntegrityError), database.database.writing() as session:
-        bulk.insert_rows(session, Result, rows)
+        bulk.insert_rows(session, Result, COLUMNS, rows)
     with database.database.reading() as session:
         assert list(results.read(session, job.id)) == []
+    database.database.dispose()
+
+
+def test_columns_in_another_order_than_the_table_are_refused(services: Services) -> None:
+    with (
+        services.database.writing() as session,
+        pytest.raises(ValueError, match="image_index"),
+    ):
+        bulk.insert_rows(session, Result, ("image_index", "job_id"), [(0, "a")])
+
+
+def test_a_query_that_fails_is_explained_by_sqlalchemys_error(database: Services) -> None:
+    query = select(func.abs(literal_column("no_such_column")))
+    with database.database.reading() as session, pytest.raises(DBAPIError, match="no_such_column"):
+        list(bulk.read_rows(session, query, 10))
     database.database.dispose()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from factory import start
 from semblante import export, results
+from semblante.csv_line import quoted
 from semblante.csv_table import guard_formula
 from semblante.errors import ERROR_CODES
 from semblante.results import ResultRow
@@ -130,3 +131,10 @@ def test_no_cell_is_run_as_a_formula(cell: str) -> None:
     guarded = guard_formula(cell)
     assert not guarded.startswith(("=", "+", "-", "@", "\t", "\r"))
     assert guarded in (cell, "'" + cell)
+
+
+@given(st.text())
+def test_a_cell_is_quoted_as_the_standard_library_quotes_it(cell: str) -> None:
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, lineterminator="\r\n").writerow([cell, "b"])
+    assert quoted(cell) + ",b\r\n" == buffer.getvalue()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from factory import reload, start, submit
-from semblante import chunks, jobs, lifecycle, results, views
+from semblante import chunks, job_list, jobs, lifecycle, results, views
 from semblante.errors import Conflict, NotFound
 from semblante.results import ResultRow
 from semblante.services import Services
@@ -113,8 +113,8 @@ def test_an_upload_that_another_job_uses_stays(services: Services) -> None:
 def test_jobs_are_listed_newest_first_behind_the_cursor(services: Services) -> None:
     made = [submit(services, b"x").id for _ in range(3)]
     with services.database.reading() as session:
-        newest = [job.id for job in jobs.newest(session, limit=2)]
-        rest = [job.id for job in jobs.newest(session, after=newest[-1])]
+        newest = [job.id for job in job_list.newest(session, limit=2)]
+        rest = [job.id for job in job_list.newest(session, after=newest[-1])]
     assert newest + rest == made[::-1]
 
 

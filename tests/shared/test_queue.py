@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from factory import submit
+from semblante import chunks
 from semblante.errors import Unavailable
 from semblante.queue import Queue, make_app
 from semblante.services import Services
 from semblante.settings import Settings
+from semblante.tables import Chunk
 
 
 def test_a_message_leaves_only_with_the_commit(services: Services) -> None:
@@ -45,3 +47,16 @@ def test_a_job_is_stored_though_the_broker_is_away(tmp_path: Path, services: Ser
 def test_a_missing_broker_is_named_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="SEMBLANTE_BROKER_URL"):
         make_app(Settings(data=tmp_path))
+
+
+def test_a_small_job_does_not_wait_for_the_chunks_of_a_large_one(services: Services) -> None:
+    with services.database.writing() as session:
+        for first in (250_000, 20_000, 0):
+            chunk = Chunk(job_id=f"large {first}", first=first, count=10)
+            chunks.send(session, services.queue, chunk)
+        chunks.send(session, services.queue, Chunk(job_id="small", first=512, count=10))
+    with services.queue.app.connection() as connection:
+        channel = connection.default_channel
+        taken = [channel.basic_get("classify").payload[1]["job_id"] for _ in range(4)]
+        assert channel.basic_get("classify") is None
+    assert taken == ["large 0", "small", "large 20000", "large 250000"]

@@ -58,8 +58,7 @@ def finished_job(services: Services) -> Job:
         limits = Limits.from_settings(services.settings)
         members = list_members(source, detect_kind(source), "faces.zip", limits)
         for index, member in enumerate(members):
-            fields = {name: getattr(member, name) for name in member.__slots__}
-            session.add(Image(job_id=job.id, index=index, **fields))
+            session.add(Image(job_id=job.id, index=index, **member._asdict()))
         session.add(Chunk(job_id=job.id, first=0, count=3, state="done"))
         session.flush()
         job.total = 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 
 import pytest
 from flask.testing import FlaskClient
@@ -67,5 +68,25 @@ def test_thumbnails(client: FlaskClient, services: Services, finished_job: Job) 
     assert (unproven.status_code, unproven.get_json()["code"]) == (404, "image_not_found")
     with services.database.reading() as session:
         services.storage.delete(uploads.get(session, finished_job.upload_id).storage_key)
+    kept = client.get(f"{address}/1/thumbnail")
+    assert (kept.status_code, kept.data) == (200, answer.data)
+    shutil.rmtree(services.settings.cache)
     gone = client.get(f"{address}/1/thumbnail")
     assert (gone.status_code, gone.get_json()["code"]) == (404, "upload_missing")
+
+
+def test_a_deleted_job_leaves_no_thumbnail(
+    client: FlaskClient, services: Services, finished_job: Job
+) -> None:
+    client.get(f"/api/v1/jobs/{finished_job.id}/images/1/thumbnail")
+    assert list(services.settings.cache.rglob("*.webp")) != []
+    assert client.delete(f"/api/v1/jobs/{finished_job.id}").status_code == 204
+    assert list(services.settings.cache.rglob("*.webp")) == []
+
+
+def test_a_cache_that_cannot_be_written_harms_nothing(
+    client: FlaskClient, services: Services, finished_job: Job
+) -> None:
+    services.settings.cache.write_text("no folder")
+    answer = client.get(f"/api/v1/jobs/{finished_job.id}/images/1/thumbnail")
+    assert (answer.status_code, answer.mimetype) == (200, "image/webp")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from flask.testing import FlaskClient
 
 from bundle_factory import write_bundle
 from factory import jpeg, zip_bytes
+from keyed import client_of, make_key
 from semblante import uploads
 from semblante.bundle_import import import_bundle
 from semblante.services import Services
@@ -78,3 +80,55 @@ def test_pages_do_without_a_default(services: Services) -> None:
         assert client.get(page).status_code == 200
     refused = client.post("/api/v1/jobs", json={"upload_id": "x"})
     assert refused.get_json()["code"] == "model_not_found"
+
+
+def packed(folder: Path) -> tuple[io.BytesIO, str]:
+    """Return a bundle as a form sends it."""
+    members = {path.name: path.read_bytes() for path in folder.iterdir()}
+    return io.BytesIO(zip_bytes(members)), "mine.zip"
+
+
+def test_the_page_imports_chooses_and_removes(
+    client: FlaskClient, services: Services, tmp_path: Path
+) -> None:
+    epochs = [
+        {"epoch": number, "train_loss": 1.0, "train_accuracy": 0.4 + number / 10}
+        | {"validation_loss": 1.1, "validation_accuracy": 0.35 + number / 10}
+        for number in (1, 2, 3)
+    ]
+    training = {"data": "d", "init": "i", "recipe": "r", "hardware": "h", "epochs": epochs}
+    confusion = [[5, 1, 0], [2, 4, 0], [0, 0, 3]]
+    metrics = {"validation": {"n": 15, "accuracy": 0.8, "confusion": confusion}}
+    folder = write_bundle(tmp_path / "bundle", training=training, metrics=metrics)
+    imported = client.post("/models/import", data={"file": packed(folder)})
+    assert (imported.status_code, imported.headers["Location"]) == (303, "/models")
+    reference = listed(client)[-1]["reference"]
+    page = client.get("/models").text
+    assert "Training curves" in page
+    assert 'points="0.0,' in page
+    assert page.count("Confusion matrix: Validation") == 1
+    assert client.post(f"/models/{reference}/default").status_code == 303
+    assert [model["reference"] for model in listed(client) if model["is_default"]] == [reference]
+    gone = client.post(f"/models/{reference}/remove", headers={"HX-Request": "true"})
+    assert gone.headers["HX-Redirect"] == "/models"
+    assert {model["origin"] for model in listed(client)} == {"shipped"}
+    shipped = listed(client)[0]["reference"]
+    kept = client.post(f"/models/{shipped}/remove", headers={"Accept": "text/html"})
+    assert kept.status_code == 409
+
+
+@pytest.mark.parametrize("content", [b"no zip", zip_bytes({"card.json": b"{}"})])
+def test_a_bundle_that_is_none_is_refused(client: FlaskClient, content: bytes) -> None:
+    form = {"file": (io.BytesIO(content), "x.zip")}
+    refused = client.post("/models/import", data=form)
+    assert (refused.status_code, "corrupt_bundle" in refused.text) == (422, True)
+    assert "/tmp/" not in refused.text
+    empty = client.post("/models/import", data={})
+    assert (empty.status_code, "no_file" in empty.text) == (400, True)
+
+
+def test_only_admins_change_models(services: Services) -> None:
+    client = client_of(services, make_key(services, "ana"))
+    for address in ("import", "resnet18-raf7/default", "resnet18-raf7/remove"):
+        assert client.post(f"/models/{address}").status_code == 403
+    assert "Import a model" not in client.get("/models").text

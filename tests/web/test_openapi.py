@@ -19,7 +19,7 @@ from semblante.services import Services
 from semblante_web.openapi_problems import STATUS_OF_CODE
 
 PAGES = re.compile(
-    r"^/(static|submit|submit-url|jobs|models|live|predict|errors|login|logout|audit|webhooks|favicon\.ico)?(/.*)?$"
+    r"^/(static|submit|jobs|models|live|predict|errors|login|logout|audit|operator|keys|webhooks|favicon\.ico)?(/.*)?$"
 )
 NO_OPERATION = {"/api/v1/openapi.json", "/api/v1/docs"}
 

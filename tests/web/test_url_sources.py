@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import ipaddress
 from collections.abc import Iterator
 from io import BufferedIOBase
@@ -65,12 +66,12 @@ def test_the_form_of_the_page(near: FlaskClient, server: FileServer) -> None:
     assert "at most 2.1 GB" in near.get("/").text
     server.answers["/faces.zip"] = Answer(ARCHIVE, headers=ZIP)
     form = {"url": f"{server.url}/faces.zip", "lang": "es"}
-    answer = near.post("/submit-url", data=form)
+    answer = near.post("/submit", data=form)
     assert answer.status_code == 303
     assert "faces.zip" in near.get(answer.headers["Location"]).text
-    refused = near.post("/submit-url", data={"url": "http://10.0.0.1/"})
+    refused = near.post("/submit", data={"url": "http://10.0.0.1/"})
     assert (refused.status_code, "url_not_public" in refused.text) == (400, True)
-    assert near.post("/submit-url").status_code == 400
+    assert near.post("/submit").status_code == 400
 
 
 def test_nothing_is_left_of_a_url_that_fails(
@@ -148,3 +149,44 @@ def test_few_at_a_time(near: FlaskClient, server: FileServer) -> None:
     for thread in threads:
         thread.join()
     assert near.post("/api/v1/jobs", json={"url": f"{server.url}/free"}).status_code == 201
+
+
+@pytest.mark.usefixtures("worker")
+def test_the_page_for_one_image_takes_a_url(near: FlaskClient, server: FileServer) -> None:
+    server.answers["/face.jpg"] = Answer(jpeg(), headers=JPEG)
+    server.answers["/page"] = Answer(b"<html>", headers={"Content-Type": "text/html"})
+    htmx = {"HX-Request": "true"}
+    form = {"url": f"{server.url}/face.jpg", "detect": "on", "model": ""}
+    page = near.post("/predict", data=form, headers=htmx)
+    assert (page.status_code, "Happiness" in page.text) == (200, True)
+    assert 'src="data:image/webp;base64,' in page.text
+    assert '<rect class="box box-happiness" x="1" y="2" width="3" height="4"/>' in page.text
+    for address, code in (("/page", "url_type"), ("/none", "url_failed")):
+        refused = near.post("/predict", data={"url": server.url + address}, headers=htmx)
+        assert (refused.status_code, f"<code>{code}</code>" in refused.text) == (200, True)
+    nothing = near.post("/predict", data={"url": " "})
+    assert (nothing.status_code, "Choose an image, or give its URL." in nothing.text) == (400, True)
+
+
+def test_the_page_fetches_nothing_from_this_machine(
+    client: FlaskClient, server: FileServer
+) -> None:
+    refused = client.post("/predict", data={"url": f"{server.url}/face.jpg"})
+    assert (refused.status_code, "url_not_public" in refused.text) == (400, True)
+    assert server.requests == []
+
+
+def test_the_plain_form_takes_a_url_and_a_note(near: FlaskClient, server: FileServer) -> None:
+    server.answers["/faces.zip"] = Answer(ARCHIVE, headers=ZIP)
+    form = {"url": f"{server.url}/faces.zip", "note": " from afar ", "lang": "es", "model": ""}
+    answer = near.post("/submit", data={**form, "file": (io.BytesIO(), "")})
+    assert answer.status_code == 303
+    job = near.get(answer.headers["Location"].replace("/jobs", "/api/v1/jobs")).get_json()
+    assert (job["filename"], job["metadata"]) == ("faces.zip", {"note": "from afar"})
+    assert "from afar" in near.get("/jobs").text
+    for text, shown in (("AFAR", 1), ("faces", 1), ("near", 0), ("a_ar", 0), ("%", 0)):
+        assert near.get("/jobs", query_string={"text": text}).text.count("job-item") == shown
+    sums = near.get("/jobs?state=validating").text
+    assert "job-item" in sums
+    assert "job-item" not in near.get("/jobs?state=completed").text
+    assert near.get("/jobs?state=none").status_code == 400

@@ -17,7 +17,8 @@ from receiver import Receiver, receiver
 from semblante import jobs, webhooks
 from semblante.errors import NotFound, Refused
 from semblante.services import Services
-from semblante.tables import Job, WebhookAttempt, WebhookEvent
+from semblante.tables import Job
+from semblante.webhook_tables import WebhookAttempt, WebhookEvent
 from semblante_worker.deliver import deliver_event
 from semblante_worker.sweep import sweep
 

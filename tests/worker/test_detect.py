@@ -12,13 +12,16 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from factory import jpeg
+from semblante.bundles import shipped_bundle
 from semblante.detector_weights import YUNET_FILE, install_yunet
 from semblante.errors import BundleError, ImageError
 from semblante.picture import open_picture
 from semblante.settings import Settings
+from semblante_worker.decode import decode_image
 from semblante_worker.detect import FaceFinder, Located, cut_out
 from semblante_worker.detector import Detector, Found, HaarCascade, YuNet, load_detector
-from semblante_worker.outcome import Box
+from semblante_worker.outcome import Box, Decoded, NoFace
 
 SETTINGS = Settings()
 _TURNS = {
@@ -151,6 +154,21 @@ def test_auto_takes_small_images_whole_without_a_look() -> None:
     assert is_taken_whole(detector, Image.new("L", (128, 100)))
     assert detector.shown == []
     assert not is_taken_whole(detector, Image.new("L", (129, 100)))
+
+
+def test_auto_prepares_a_small_jpeg_as_it_is_prepared_without_detection() -> None:
+    detector = Fixed([])
+    finder = FaceFinder(detector, "auto", SETTINGS)
+    spec = shipped_bundle("resnet18-raf7").card.preprocess
+    small, large = jpeg(1, (SETTINGS.detect_whole_side, 60)), jpeg(1, (200, 100))
+    (found,) = decode_image(0, small, spec, 10**6, finder)
+    (plain,) = decode_image(0, small, spec, 10**6)
+    assert isinstance(found, Decoded)
+    assert isinstance(plain, Decoded)
+    assert found.face == plain.face
+    assert np.array_equal(found.pixels, plain.pixels)
+    assert detector.shown == []
+    assert isinstance(decode_image(0, large, spec, 10**6, finder)[0], NoFace)
 
 
 def test_auto_takes_face_filling_images_whole(yunet: Detector, portrait: Image.Image) -> None:

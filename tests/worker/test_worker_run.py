@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+from semblante.services import Services
 from semblante.settings import Settings
+from semblante.stack.environment import child_environment
+from semblante.stack.stack import PROGRAM, ready_file
+from semblante_worker import run
 from semblante_worker.run import share_cores, with_device
 
 
@@ -17,3 +27,32 @@ def test_children_take_the_devices_in_turn() -> None:
 def test_threads_that_are_set_are_kept_and_others_share_the_cores() -> None:
     shared = share_cores(Settings(worker_processes=1_000, decode_threads=3))
     assert (shared.compute_threads, shared.decode_threads) == (1, 3)
+
+
+def test_an_idle_worker_ends_with_its_children_when_asked(
+    services: Services, until: Callable[[Callable[[], object]], None]
+) -> None:
+    """`services` has made the database that its first sweep looks into."""
+    settings = services.settings.model_copy(update={"worker_processes": 2})
+    ready = ready_file(settings.data, "batch")
+    with subprocess.Popen(
+        [*PROGRAM, "worker", "--name", "batch"], env=child_environment(settings)
+    ) as worker:
+        until(lambda: ready.exists() or worker.poll() is not None)
+        children = psutil.Process(worker.pid).children()
+        assert len(children) == 2
+        worker.terminate()
+    assert worker.returncode == 0
+    _, alive = psutil.wait_procs(children, timeout=30)
+    assert alive == []
+
+
+def test_two_children_share_two_cores_and_more_cores_have_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def shares(cores: int) -> tuple[int, int]:
+        monkeypatch.setattr(run, "usable_cores", lambda: cores)
+        shared = share_cores(Settings())
+        return shared.worker_processes, shared.compute_threads
+
+    assert [shares(cores) for cores in (1, 2, 4, 16)] == [(1, 1), (2, 1), (2, 2), (4, 4)]

@@ -19,6 +19,7 @@ from semblante_web import identity as identities
 from semblante_web.cors import allows_origin, refuse_unnamed
 from semblante_web.current import services
 from semblante_web.guard import SAFE_METHODS
+from semblante_web.htmx import is_htmx
 from semblante_web.identity import ANYBODY, Identity
 from semblante_web.problems import is_for_program
 from semblante_web.quotas import limit_rate
@@ -94,7 +95,7 @@ def _ask_for_key() -> Response:
     if is_for_program() or request.method not in SAFE_METHODS:
         message = "Send a key that is in force as `Authorization: Bearer`, or log in at /login."
         raise KeyMissing("unauthorized", message, {"WWW-Authenticate": "Bearer"})
-    if request.headers.get("HX-Request") == "true":
+    if is_htmx():
         return Response(status=401, headers={"HX-Redirect": url_for("login_page.show_login")})
     wanted = request.full_path.rstrip("?")
     return redirect(url_for("login_page.show_login", next=wanted), 303)

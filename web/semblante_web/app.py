@@ -17,11 +17,15 @@ from semblante_web import (
     health,
     images_api,
     jobs_api,
+    jobs_page,
+    keys_page,
     labels_api,
     live_page,
     login_page,
     metrics,
     models_api,
+    models_page,
+    operator_page,
     pages,
     pictures_api,
     predict_api,
@@ -43,6 +47,7 @@ from semblante_web.login_page import register_sessions
 from semblante_web.openapi import configure_openapi
 from semblante_web.problems import register_problems
 from semblante_web.showing import register_filters
+from semblante_web.tracing import trace_requests
 
 FORM_OVERHEAD_BYTES = 1024 * 1024
 MAX_FORM_PARTS = 20_000
@@ -69,6 +74,7 @@ def create_app(settings: Settings, services: Services | None = None) -> APIFlask
     register_json(app)
     attach(app, services or open_services(settings))
     register_seats(app, settings)
+    trace_requests(app)
     register_guard(app)
     register_cors(app)
     register_access(app)
@@ -90,12 +96,16 @@ def create_app(settings: Settings, services: Services | None = None) -> APIFlask
     app.register_blueprint(metrics.blueprint)
     app.register_blueprint(docs.blueprint)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(jobs_page.blueprint)
+    app.register_blueprint(models_page.blueprint)
     app.register_blueprint(gallery_page.blueprint)
     app.register_blueprint(review_page.blueprint)
     app.register_blueprint(compare_page.blueprint)
     app.register_blueprint(predict_page.blueprint)
     app.register_blueprint(live_page.blueprint)
     app.register_blueprint(login_page.blueprint)
+    app.register_blueprint(operator_page.blueprint)
+    app.register_blueprint(keys_page.blueprint)
     app.register_blueprint(audit_api.blueprint)
     app.register_blueprint(webhooks_api.blueprint)
     app.register_blueprint(webhooks_page.blueprint)

@@ -8,6 +8,7 @@ from semblante import jobs
 from semblante.errors import Conflict
 from semblante.lifecycle import OPEN_STATES
 from semblante.services import Services
+from semblante.thumbnail_cache import open_thumbnails
 from semblante.views import JobView, job_view
 from semblante_web.access import record
 
@@ -58,3 +59,4 @@ def remove(services: Services, job_id: str) -> None:
         record(session, "delete", job_id)
     for key in keys:
         services.storage.delete(key)
+    open_thumbnails(services.settings).forget(job_id)

@@ -13,6 +13,7 @@ from semblante.binding import check_binding
 from semblante.logs import configure_logs
 from semblante.settings import Settings, settings_with
 from semblante.stack.launch import die_with_parent
+from semblante.telemetry import check_telemetry, start_telemetry
 from semblante_web.job_waiting import end_waits
 from semblante_web.memory import give_large_blocks_back
 
@@ -52,6 +53,8 @@ class Server(BaseApplication):  # type: ignore[misc]
         """Build the application, in each process after the fork."""
         from semblante_web.app import create_app
 
+        if self._settings.telemetry:
+            start_telemetry("semblante-web")
         return create_app(self._settings)
 
 
@@ -64,6 +67,7 @@ def web(host: str | None, port: int | None, data: Path | None, processes: int) -
     """Serve the pages and the HTTP API."""
     settings = settings_with(host=host, port=port, data=data)
     check_binding(settings)
+    check_telemetry(settings)
     configure_logs(settings)
     Server(settings, processes).run()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from semblante import gallery, histogram, jobs, results
+from semblante import gallery, histogram, jobs, pausing, results
 from semblante.gallery import Filter
 from semblante.histogram import Rate
 from semblante.lifecycle import PAUSABLE_STATES
@@ -16,6 +16,7 @@ from semblante.services import Services
 from semblante.tables import Job
 from semblante.views import JobView, image_view, job_view
 from semblante_web.changes import Change
+from semblante_web.job_steps import Step, steps_of
 from semblante_web.models_api import ModelView, model_views
 from semblante_web.webhooks_api import EventView, event_views
 
@@ -38,6 +39,8 @@ class JobPage:
     rates: list[Rate]
     models: list[ModelView]
     """To label the same images again; empty while that cannot be."""
+    all_paused: bool
+    """Whether the operator has paused the labelling of all jobs."""
     events: list[EventView]
     """What was told to its webhook."""
 
@@ -52,6 +55,11 @@ class JobPage:
         if self.job.completed_at is None:
             return None
         return (self.job.completed_at - self.job.created_at).total_seconds()
+
+    @property
+    def steps(self) -> list[Step]:
+        """The steps of the work, as far as they have come."""
+        return steps_of(self.job)
 
 
 def job_page(services: Services, job_id: str) -> JobPage:
@@ -71,6 +79,7 @@ def job_page(services: Services, job_id: str) -> JobPage:
             rates=_rates(session, job),
             models=[] if view.is_open else model_views(),
             events=event_views(session, job_id),
+            all_paused=pausing.is_all_paused(session),
         )
 
 

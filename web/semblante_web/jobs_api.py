@@ -6,7 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response, request, url_for
 from pydantic import BaseModel, ConfigDict, Field
 
-from semblante import jobs
+from semblante import job_list
 from semblante.errors import Refused
 from semblante.lifecycle import State
 from semblante.views import JobView, job_view
@@ -110,7 +110,7 @@ def list_jobs(query_data: JobQuery) -> JobPage:
     """List jobs, newest first."""
     limit = query_data.limit
     with services().database.reading() as session:
-        found = jobs.newest(
+        found = job_list.newest(
             session,
             owner=identity().only_owner,
             state=query_data.state,

@@ -7,7 +7,6 @@ they do themselves; see docs/operations.md.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, TypeVar, get_args
 
 from apiflask import APIBlueprint
@@ -16,16 +15,15 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
-from sqlalchemy import func, select
 
+from semblante import overview
 from semblante.errors import Unavailable
-from semblante.lifecycle import OPEN_STATES, STATES
+from semblante.lifecycle import STATES
+from semblante.overview import CHUNK_STATES
 from semblante.queue import QueueName
 from semblante.services import Services
-from semblante.tables import Chunk, Job
 from semblante_web.current import services
 
-CHUNK_STATES = ("pending", "queued", "leased", "done")
 ANSWERS: dict[int | str, Any] = {
     200: {"description": "Prometheus' text format.", "content": {"text/plain": {}}}
 }
@@ -66,14 +64,10 @@ class StackCollector(Collector):
         return waiting
 
     def _database(self) -> Iterator[GaugeMetricFamily]:
-        is_open = Chunk.job_id.in_(select(Job.id).where(Job.state.in_(OPEN_STATES)))
         with self._services.database.reading() as session:
-            by_state = select(Chunk.state, func.count()).where(is_open).group_by(Chunk.state)
-            chunks = dict(iter(session.execute(by_state)))
-            jobs = dict(iter(session.execute(select(Job.state, func.count()).group_by(Job.state))))
-            waiting = select(func.min(Chunk.queued_at)).where(is_open, Chunk.state == "queued")
-            oldest = session.scalar(waiting)
-        age = (datetime.now(UTC) - oldest).total_seconds() if oldest is not None else 0.0
+            chunks = overview.chunks_by_state(session)
+            jobs = overview.jobs_by_state(session)
+            age = overview.oldest_seconds(session)
         yield GaugeMetricFamily(
             "semblante_queue_oldest_seconds", "Age of the chunk that waits longest.", value=age
         )

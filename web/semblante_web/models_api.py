@@ -26,6 +26,11 @@ class ModelView(BaseModel):
     is_default: bool = Field(description="Whether a job that names no model runs it.")
     card: Card
 
+    @property
+    def classes(self) -> list[dict[str, str]]:
+        """The card's classes, as jobs keep theirs."""
+        return [item.model_dump() for item in self.card.classes]
+
 
 class ModelList(BaseModel):
     """The models that jobs can name."""

@@ -6,7 +6,6 @@ from apiflask import APIBlueprint
 from flask import Response, redirect, render_template, request, send_from_directory, url_for
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from semblante import jobs
 from semblante.errors import (
     IMAGE_ERROR_CODES,
     JOB_ERROR_CODES,
@@ -14,19 +13,18 @@ from semblante.errors import (
     Conflict,
     NotFound,
 )
-from semblante.views import job_view
 from semblante_web import words
-from semblante_web.access import identity
 from semblante_web.changes import CHANGES, change, remove, view_of
 from semblante_web.current import services
-from semblante_web.job_options import JobFromUpload, JobFromUrl
+from semblante_web.htmx import go_to, is_htmx
+from semblante_web.job_options import JobFromUpload
 from semblante_web.job_page import job_page
-from semblante_web.jobs_api import read_submission
 from semblante_web.models_api import model_views
+from semblante_web.showing import explanation
 from semblante_web.submission import Request, submit
+from semblante_web.submit_form import SENDING_CODES, read_form
 from semblante_web.validation import validated
 
-JOBS_PER_PAGE = 20
 blueprint = APIBlueprint("pages", __name__, enable_openapi=False)
 
 
@@ -44,37 +42,16 @@ def show_upload() -> str:
         models=model_views(),
         max_bytes=settings.max_upload_bytes,
         max_url_bytes=min(settings.max_url_bytes, settings.max_upload_bytes),
+        max_image_bytes=settings.max_image_bytes,
+        codes={code: explanation(code) for code in SENDING_CODES},
     )
 
 
 @blueprint.post("/submit")
 def submit_form() -> WerkzeugResponse:
     """Create a job from the plain form, for browsers without JavaScript."""
-    job = submit(services(), read_submission())
+    job = submit(services(), read_form())
     return redirect(url_for("pages.show_job", job_id=job.id), 303)
-
-
-@blueprint.post("/submit-url")
-def submit_url() -> WerkzeugResponse:
-    """Create a job over what the URL of the form gives."""
-    fields = {name: value for name, value in request.form.items() if value}
-    job = submit(services(), Request(validated(JobFromUrl, fields), (), None))
-    return redirect(url_for("pages.show_job", job_id=job.id), 303)
-
-
-@blueprint.get("/jobs")
-def list_jobs() -> str:
-    """Show the newest jobs, and older ones page by page."""
-    with services().database.reading() as session:
-        found = jobs.newest(
-            session,
-            owner=identity().only_owner,
-            after=request.args.get("after"),
-            limit=JOBS_PER_PAGE + 1,
-        )
-        views = [job_view(session, job) for job in found[:JOBS_PER_PAGE]]
-    more = views[-1].id if len(found) > JOBS_PER_PAGE else None
-    return render_template("jobs.html", jobs=views, more=more)
 
 
 @blueprint.get("/jobs/<job_id>")
@@ -100,31 +77,24 @@ def label_again(job_id: str) -> WerkzeugResponse:
 
 
 @blueprint.post("/jobs/<job_id>/<action>")
-def change_job(job_id: str, action: str) -> str | Response | WerkzeugResponse:
+def change_job(job_id: str, action: str) -> str | WerkzeugResponse:
     """Do what a button of the job's page says; htmx gets the live part, others a redirect."""
-    is_htmx = request.headers.get("HX-Request") == "true"
     refusal = None
     try:
         if action == "delete":
             remove(services(), job_id)
-            return _go(url_for("pages.list_jobs"), is_htmx)
+            return go_to(url_for("jobs_page.list_jobs"))
         if action not in CHANGES:
             raise NotFound("not_found", f"A job cannot be told to {action}.")
         change(services(), job_id, action)
     except Conflict as error:
-        if not is_htmx:
+        if not is_htmx():
             raise
         refusal = error.code
-    if is_htmx:
+    if is_htmx():
         page = job_page(services(), job_id)
         return render_template("job_live.html", page=page, refusal=refusal)
-    return _go(url_for("pages.show_job", job_id=job_id), is_htmx)
-
-
-@blueprint.get("/models")
-def list_models() -> str:
-    """Show the installed models."""
-    return render_template("models.html", models=model_views())
+    return go_to(url_for("pages.show_job", job_id=job_id))
 
 
 @blueprint.get("/errors")
@@ -138,9 +108,3 @@ def list_errors() -> str:
 def show_favicon() -> Response:
     """Return the icon for browsers that ask before they read the page."""
     return send_from_directory(f"{blueprint.root_path}/static/app", "favicon.svg")
-
-
-def _go(address: str, is_htmx: bool) -> Response | WerkzeugResponse:
-    if is_htmx:
-        return Response(status=204, headers={"HX-Redirect": address})
-    return redirect(address, 303)

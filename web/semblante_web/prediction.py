@@ -16,6 +16,7 @@ from semblante.errors import IMAGE_ERROR_CODES, ImageError, TooLarge, Unavailabl
 from semblante.identifiers import new_id
 from semblante.queue import QUEUES
 from semblante.services import Services
+from semblante.telemetry import carried
 
 TASK = "semblante.predict"
 
@@ -61,6 +62,7 @@ def _ask(services: Services, key: str, model: str, detect: Detect) -> dict[str, 
         result = services.queue.app.send_task(
             TASK,
             kwargs={"key": key, "model": model, "detect": detect},
+            headers=carried(),
             queue=QUEUES[TASK],
             ignore_result=False,
             retry=False,

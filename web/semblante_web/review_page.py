@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apiflask import APIBlueprint
-from flask import Response, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.wrappers import Response as WerkzeugResponse
 
@@ -13,6 +13,7 @@ from semblante.views import image_view, job_view
 from semblante_web.corrections_api import correct as correct_face
 from semblante_web.corrections_api import undo as undo_newest
 from semblante_web.current import services
+from semblante_web.htmx import is_htmx
 from semblante_web.validation import validated
 
 UNCLEAR = ""
@@ -52,19 +53,18 @@ def undo(job_id: str) -> str | WerkzeugResponse:
     return _answer(job_id)
 
 
-def _answer(job_id: str) -> str | WerkzeugResponse | Response:
-    if request.headers.get("HX-Request") == "true":
+def _answer(job_id: str) -> str | WerkzeugResponse:
+    if is_htmx():
         return _page(job_id)
     return redirect(url_for("review.show_next", job_id=job_id), 303)
 
 
 def _page(job_id: str) -> str:
-    is_htmx = request.headers.get("HX-Request") == "true"
     with services().database.reading() as session:
         job = jobs.get(session, job_id)
         row = review.next_face(session, job)
         return render_template(
-            "review_face.html" if is_htmx else "review.html",
+            "review_face.html" if is_htmx() else "review.html",
             job=job_view(session, job),
             classes=job.classes,
             folders=class_folders(job),

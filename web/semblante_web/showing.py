@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from babel.dates import format_timedelta
+from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from flask import Flask, request, url_for
 from flask_babel import gettext
+from markupsafe import Markup
 
 from semblante.duration import duration as plain_duration
 from semblante.errors import ERROR_CODES
@@ -19,7 +20,7 @@ UNITS = ("B", "kB", "MB", "GB", "TB")
 
 def register_filters(app: Flask) -> None:
     """Give the templates of `app` these functions as filters."""
-    for function in (size, duration, age, number, share, whole_share, explanation, emotion_name):
+    for function in (size, duration, moment, number, share, whole_share, explanation, emotion_name):
         app.add_template_filter(function)
     app.add_template_global(in_language)
 
@@ -41,10 +42,12 @@ def duration(seconds: float) -> str:
     return plain_duration(seconds)
 
 
-def age(moment: datetime) -> str:
-    """Return how long ago `moment` was."""
-    difference = moment - datetime.now(UTC)
-    return format_timedelta(difference, add_direction=True, threshold=0.95, locale=language())
+def moment(at: datetime) -> Markup:
+    """Return how long ago `at` was, with its date and time (UTC) for whoever points at it."""
+    difference = at - datetime.now(UTC)
+    age = format_timedelta(difference, add_direction=True, threshold=0.95, locale=language())
+    date = f"{format_datetime(at, 'medium', tzinfo=UTC, locale=language())} UTC"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), date, age)
 
 
 def number(value: float) -> str:

@@ -27,6 +27,15 @@ def make_thumbnail(source: Source, image: Image, settings: Settings, side: int) 
     ((_, data),) = read_members(source, [image], settings.max_image_bytes)
     if isinstance(data, ImageError):
         raise data
+    return shrink(data, settings, side)
+
+
+def shrink(data: bytes, settings: Settings, side: int) -> bytes:
+    """Return the image file `data` as WebP of at most `side` x `side` pixels.
+
+    Raises:
+        ImageError: The image cannot be read.
+    """
     with _decoding:
         picture = open_picture(data, settings.max_image_pixels)
         with naming_damage(data):

@@ -11,8 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from semblante import jobs, webhooks
-from semblante.tables import WebhookAttempt, WebhookEvent
-from semblante.webhook_tables import EventState
+from semblante.webhook_tables import EventState, WebhookAttempt, WebhookEvent
 from semblante_web.access import identity, record, require
 from semblante_web.current import services
 from semblante_web.openapi_problems import problems

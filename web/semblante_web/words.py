@@ -8,6 +8,8 @@ from flask_babel.speaklater import LazyString
 from semblante.detection import Detect
 from semblante.gallery import Order, Status
 from semblante.lifecycle import State
+from semblante.queue import QueueName
+from semblante.tables import Scope
 from semblante.webhook_tables import EventState
 from semblante_web.changes import Change
 
@@ -20,6 +22,11 @@ STATES: dict[State, LazyString] = {
     "cancelling": _("Cancelling"),
     "cancelled": _("Cancelled"),
     "expired": _("Expired"),
+}
+STEPS: dict[State, LazyString] = {
+    "validating": _("Read"),
+    "in_progress": _("Label"),
+    "finalizing": _("Write"),
 }
 STATE_KINDS: dict[State, str] = {
     "validating": "busy",
@@ -76,8 +83,28 @@ ACTIONS: dict[str, LazyString] = {
     "truth_delete": _("removed a truth"),
     "correct": _("corrected a label"),
     "correct_undo": _("took a correction back"),
+    "pause_all": _("paused all jobs"),
+    "resume_all": _("let all jobs go on"),
+    "drain": _("drained a worker"),
+    "undrain": _("let a worker take work again"),
+    "import_model": _("imported a model"),
+    "remove_model": _("removed a model"),
 }
 """What the audit log tells."""
+
+QUEUES: dict[QueueName, LazyString] = {
+    "control": _("Jobs to read or finish"),
+    "classify": _("Chunks queued"),
+    "predict": _("Single images"),
+}
+"""What waits in each queue."""
+
+SCOPES: dict[Scope, LazyString] = {
+    "read": _("look at jobs"),
+    "submit": _("send and change jobs"),
+    "admin": _("manage everything"),
+}
+"""What a key of each scope may do."""
 
 EVENT_STATES: dict[EventState, LazyString] = {
     "pending": _("Waiting to be delivered"),
@@ -130,3 +157,15 @@ IMAGE_REMEDIES: dict[str, LazyString] = {
     "detection_failed": _("Label it again without a search for faces."),
 }
 """What to do about a failed image, by its error code."""
+
+URL_REMEDIES: dict[str, LazyString] = {
+    "no_file": _("Choose an image, or give its URL."),
+    "invalid_url": _("Give an address that begins with https:// or http://."),
+    "url_not_public": _("Save the file, and send it from this machine instead."),
+    "url_failed": _("Open the address in your browser: it must show the file itself."),
+    "url_type": _("Give the address of the file itself, not of a page that shows it."),
+    "url_busy": _("Try again in some seconds."),
+    "too_large_upload": _("Send a smaller file, or ask for a higher limit on the server."),
+    "worker_unavailable": _("Try again soon; the operator's page tells whether a worker runs."),
+}
+"""What to do about a file that was not sent or fetched, by its error code."""

@@ -25,7 +25,7 @@ from semblante.steps import RENEWALS_PER_LEASE, LeaseLost
 from semblante.storage import StoredSource
 from semblante.tables import Image, Job
 from semblante_worker.caps import StuckDecode
-from semblante_worker.metrics import CHUNKS, STEP_SECONDS, count_rows
+from semblante_worker.metrics import CHUNKS, count_rows, step
 from semblante_worker.model_loading import load_model
 from semblante_worker.outcome import Failure, NoFace, Repeat
 from semblante_worker.predict import Prediction, Predictor
@@ -64,8 +64,12 @@ class Labelled:
             self.detectors.add(facts.detector)
 
 
-def classify_chunk(services: Services, predictor: Predictor, job_id: str, first: int) -> None:
+def classify_chunk(
+    services: Services, predictor: Predictor, job_id: str, first: int, worker: str = ""
+) -> None:
     """Label the images of one chunk; does nothing when the chunk is done or held by another.
+
+    Nor does it when a person drains `worker`, the one that this process belongs to.
 
     A storage, database or device that fails now and then puts the chunk back without counting an
     attempt; any other error counts, as a crash of the process does.
@@ -74,14 +78,14 @@ def classify_chunk(services: Services, predictor: Predictor, job_id: str, first:
         StuckDecode: the image that does not end is set apart, and the process must end.
     """
     with services.database.writing() as session:
-        claim = chunks.claim(session, services.queue, job_id, first, services.settings)
+        claim = chunks.claim(session, services.queue, job_id, first, services.settings, worker)
     if claim is None:
         return
     started = time.monotonic()
     try:
-        with STEP_SECONDS.labels("label").time():
+        with step("label"):
             labelled = _label(services, predictor, claim)
-        with STEP_SECONDS.labels("write").time():
+        with step("write"):
             is_written = _write(services, claim, labelled)
         if not is_written:
             log.info("lease lost, rows dropped", job_id=job_id, first=first)

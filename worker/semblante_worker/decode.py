@@ -14,7 +14,7 @@ from semblante.card import Preprocess
 from semblante.picture import naming_damage, open_picture
 from semblante_worker.caps import Caps, memory_cap, result_within
 from semblante_worker.detect import FaceFinder, cut_out
-from semblante_worker.jpeg import Opened, open_jpeg
+from semblante_worker.jpeg import Opened, longer_side, open_jpeg
 from semblante_worker.outcome import Decoded, Face, NoFace
 from semblante_worker.preprocess import prepare, reduce_colour
 
@@ -54,11 +54,16 @@ def decode_hashed(
 ) -> Sequence[Decoded | NoFace]:
     """Do the same with bytes whose digest is known already."""
     with naming_damage(data):
-        if finder is None:
+        if finder is None or _is_taken_whole(data, finder):
             opened = open_whole(data, spec, max_pixels)
             facts = Face(index, opened.width, opened.height, sha256)
             return [Decoded(facts, prepare(opened.image, spec))]
         return faces_of(index, open_picture(data, max_pixels), sha256, spec, finder)
+
+
+def _is_taken_whole(data: bytes, finder: FaceFinder) -> bool:
+    side = longer_side(data)
+    return side is not None and finder.takes_whole(side)
 
 
 def open_whole(data: bytes, spec: Preprocess, max_pixels: int) -> Opened:

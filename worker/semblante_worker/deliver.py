@@ -13,7 +13,8 @@ from semblante import webhooks
 from semblante.errors import Refused
 from semblante.guarded_request import FAILURES, guarded_pool, parse, request_to
 from semblante.services import Services
-from semblante.tables import Job, WebhookEvent
+from semblante.tables import Job
+from semblante.webhook_tables import WebhookEvent
 from semblante.webhooks import Attempt
 
 CLAIM_EXTRA_SECONDS = 15.0

@@ -45,6 +45,10 @@ class FaceFinder:
         """The name of the detector."""
         return self._detector.name
 
+    def takes_whole(self, longer_side: int) -> bool:
+        """Whether an image with this longer side is not searched, but taken as one face."""
+        return self._is_auto and longer_side <= self._settings.detect_whole_side
+
     def find(self, image: Image.Image) -> list[Located] | None:
         """Return the faces of an upright image, the largest first; None to take it whole.
 
@@ -53,7 +57,7 @@ class FaceFinder:
         Raises:
             ImageError: `detection_failed`.
         """
-        if self._is_auto and max(image.size) <= self._settings.detect_whole_side:
+        if self.takes_whole(max(image.size)):
             return None
         scale = min(1.0, self._settings.detect_side / max(image.size))
         found = self._detector.detect(_small_copy(image, scale))

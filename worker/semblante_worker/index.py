@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
@@ -23,6 +23,7 @@ from semblante_worker.overlaps import mark_overlaps
 
 IMAGES_PER_TRANSACTION = 10_000
 CHUNKS_PER_TRANSACTION = 500
+IMAGE_COLUMNS = ("job_id", "index", *Member._fields)
 
 Item = TypeVar("Item")
 
@@ -100,29 +101,12 @@ def _write_images(step: Step, listing: Iterable[Member], counted: FolderCounter)
     index = 0
     for members in _batched(listing, IMAGES_PER_TRANSACTION):
         with step.writing() as (session, job):
-            rows = [
-                _image_row(job.id, number, member) for number, member in enumerate(members, index)
-            ]
-            bulk.insert_rows(session, Image, rows)
-        for row in rows:
-            counted.add(row["index"], row["path"])
+            rows = [(job.id, number, *member) for number, member in enumerate(members, index)]
+            bulk.insert_rows(session, Image, IMAGE_COLUMNS, rows)
+        for number, member in enumerate(members, index):
+            counted.add(number, member.path)
         index += len(members)
         yield from (0 if member.error_code else member.packed_bytes for member in members)
-
-
-def _image_row(job_id: str, index: int, member: Member) -> dict[str, Any]:
-    return {
-        "job_id": job_id,
-        "index": index,
-        "path": member.path,
-        "offset": member.offset,
-        "packed_bytes": member.packed_bytes,
-        "unpacked_bytes": member.unpacked_bytes,
-        "crc32": member.crc32,
-        "tail_crc32": member.tail_crc32,
-        "method": int(member.method),
-        "error_code": member.error_code,
-    }
 
 
 def _start(services: Services, step: Step, listing: Listing, counted: FolderCounter) -> None:

@@ -67,6 +67,17 @@ def open_jpeg(data: bytes, spec: Preprocess, max_pixels: int) -> Opened | None:
     return Opened(turned(image, orientation), width, height)
 
 
+def longer_side(data: bytes) -> int | None:
+    """Return the longer side that a JPEG file's header states, otherwise None."""
+    if not data.startswith(_BEGINNING):
+        return None
+    try:
+        height, width, _, _ = simplejpeg.decode_jpeg_header(data)
+    except ValueError:
+        return None
+    return int(max(width, height))
+
+
 def _shrink(width: int, height: int, spec: Preprocess) -> int:
     needed = _MARGIN * max(spec.resize)
     return next((k for k in _SHRINKS if min(width, height) >= k * needed), 1)

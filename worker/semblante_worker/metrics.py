@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal
 
 from prometheus_client import Counter, Histogram
 
+from semblante.telemetry import span
+
 if TYPE_CHECKING:  # predictions without a database are counted, too
     from semblante.results import ResultRow
+
+ChunkStep = Literal["label", "write", "predict"]
 
 IMAGES = Counter(
     "semblante_images", "Images with a row, by its status and error code.", ["status", "error_code"]
@@ -25,6 +30,13 @@ STEP_SECONDS = Histogram(
     ["step"],
     buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800),
 )
+
+
+@contextmanager
+def step(name: ChunkStep) -> Iterator[None]:
+    """Time a step of a chunk, and make it a span where this process makes spans."""
+    with STEP_SECONDS.labels(name).time(), span(name):
+        yield
 
 
 def count_rows(rows: Iterable[ResultRow]) -> None:

@@ -58,9 +58,14 @@ def main(host: str, port: str, parent: str) -> None:
     from prometheus_client import CollectorRegistry, start_http_server
     from prometheus_client.multiprocess import MultiProcessCollector
 
+    from semblante_worker.gpu_memory import gpu_memory
+
     die_with_parent(int(parent))
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    gpus = gpu_memory()
+    if gpus is not None:
+        registry.register(gpus)
     _server, thread = start_http_server(int(port), host, registry)
     thread.join()
 

@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,7 +24,7 @@ from semblante_worker.decode_many import decode_images
 from semblante_worker.detect import FaceFinder
 from semblante_worker.detector import Detector, load_detector
 from semblante_worker.engines import Engine, Numbers, load_engine
-from semblante_worker.metrics import BATCH_FACES, STEP_SECONDS
+from semblante_worker.metrics import BATCH_FACES, step
 from semblante_worker.outcome import Decoded, Face, NoFace, Unlabelled
 from semblante_worker.repeats import Repeats
 
@@ -166,12 +167,13 @@ class Predictor:
         with self._lock:
             if self._executor is None:
                 self._executor = ThreadPoolExecutor(1, thread_name_prefix="predict")
-            return self._executor.submit(_timed, engine, batch)
+            # The context says whose step this is.
+            return self._executor.submit(copy_context().run, _timed, engine, batch)
 
 
 def _timed(engine: Engine, batch: Batch) -> Numbers:
     BATCH_FACES.observe(len(batch.pixels))
-    with STEP_SECONDS.labels("predict").time():
+    with step("predict"):
         return engine.predict(batch.pixels)
 
 

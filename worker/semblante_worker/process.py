@@ -23,11 +23,13 @@ class WorkerProcess:
 
     services: Services
     predictor: Predictor
+    worker: str
+    """`name@host` of the worker that it belongs to."""
 
 
-def start_process(settings: Settings, *, preload: bool) -> WorkerProcess:
+def start_process(settings: Settings, worker: str = "", *, preload: bool) -> WorkerProcess:
     """Open the services; with `preload`, load the default model before the first request."""
-    process = WorkerProcess(open_services(settings), Predictor(settings))
+    process = WorkerProcess(open_services(settings), Predictor(settings), worker)
     if preload:
         _preload(process)
     return process

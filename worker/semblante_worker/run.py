@@ -4,25 +4,38 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import structlog
+from billiard import active_children
 from celery import Celery
-from celery.signals import worker_process_init, worker_ready
+from celery.signals import (
+    worker_process_init,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutting_down,
+)
 from celery.utils.log import current_process_index
 from celery.utils.nodenames import host_format
+from celery.worker import state
 
 from semblante.errors import SemblanteError
 from semblante.logs import configure_logs
 from semblante.queue import make_app
 from semblante.settings import Settings
 from semblante.stack.launch import die_with_parent
+from semblante.telemetry import check_telemetry, start_telemetry, stop_telemetry
 from semblante_worker.decode import usable_cores
+from semblante_worker.presence import Presence, PresenceStep
 from semblante_worker.process import WorkerProcess, start_process
 from semblante_worker.sweeper import Sweeper
 from semblante_worker.tasks import register_tasks
+
+CORES_PER_CHILD = 4
 
 log = structlog.get_logger()
 
@@ -52,13 +65,17 @@ def run_worker(
         ready: A file to touch when messages are taken.
         devices: Those that the children take in turn; without any, that of the settings.
     """
+    check_telemetry(settings)
     configure_logs(settings)
     settings = share_cores(settings)
     for chatty in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(chatty).setLevel(logging.WARNING)  # two lines for every chunk
     app = make_app(settings)
+    own_name = host_format(f"{name}@%h")
     slot = ProcessSlot()
     register_tasks(app, slot)
+    app.conf.semblante_presence = Presence.of(settings, own_name, queues, devices)
+    app.steps["worker"].add(PresenceStep)
     if "control" in queues:
         app.conf.semblante_clock = {
             "semblante.sweep": settings.sweep_seconds,
@@ -72,7 +89,9 @@ def run_worker(
         die_with_parent(master)
         try:
             own = with_device(settings, devices, current_process_index(base=0))
-            slot.process = start_process(own, preload="predict" in queues)
+            if own.telemetry:
+                start_telemetry("semblante-worker")
+            slot.process = start_process(own, own_name, preload="predict" in queues)
         except SemblanteError as error:  # Celery would only log it, and give the child tasks
             log.critical("worker process cannot start", code=error.code, detail=error.message)
             os._exit(os.EX_CONFIG)
@@ -82,8 +101,11 @@ def run_worker(
         ready.touch()
 
     worker_process_init.connect(start_child, weak=False)
+    worker_process_shutdown.connect(stop_telemetry, weak=False)
     worker_ready.connect(tell_ready, weak=False)
-    return _celery_worker(app, settings, name, queues)
+    if not settings.telemetry:  # children may have spans to send yet
+        worker_shutting_down.connect(leave_when_idle, weak=False)
+    return _celery_worker(app, settings, own_name, queues)
 
 
 def with_device(settings: Settings, devices: Sequence[str], child: int | None) -> Settings:
@@ -94,19 +116,35 @@ def with_device(settings: Settings, devices: Sequence[str], child: int | None) -
 
 
 def share_cores(settings: Settings) -> Settings:
-    """Give each child its part of the cores: threads that outnumber them wait for one another."""
-    part = max(1, usable_cores() // settings.worker_processes)
+    """Give each child its part of the cores: threads that outnumber them wait for one another.
+
+    While one child writes rows or reads an archive another one computes, so that two share even
+    two cores; more cores need more children, because threads of one share an interpreter.
+    """
+    cores = usable_cores()
+    processes = settings.worker_processes or max(min(2, cores), cores // CORES_PER_CHILD)
+    part = max(1, cores // processes)
     return settings.model_copy(
         update={
+            "worker_processes": processes,
             "compute_threads": settings.compute_threads or part,
             "decode_threads": settings.decode_threads or part,
         }
     )
 
 
-def _celery_worker(app: Celery, settings: Settings, name: str, queues: list[str]) -> int:
+def leave_when_idle(**_: Any) -> None:
+    """End at once when no message is held: a pool takes three seconds to end idle children."""
+    if not state.reserved_requests:
+        for child in active_children():  # where no kernel ends them with their parent
+            os.kill(child.pid, signal.SIGKILL)
+        sys.stdout.flush()
+        os._exit(os.EX_OK)
+
+
+def _celery_worker(app: Celery, settings: Settings, own_name: str, queues: list[str]) -> int:
     worker = app.Worker(
-        hostname=host_format(f"{name}@%h"),
+        hostname=own_name,
         queues=queues,
         concurrency=settings.worker_processes,
         pool="prefork",

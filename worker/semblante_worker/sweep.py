@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from semblante import audit, chunks, jobs, steps, uploads, usage, webhooks
+from semblante import audit, chunks, jobs, steps, uploads, usage, webhooks, workers
 from semblante.bundle_import import discard_unused
 from semblante.errors import Unavailable
 from semblante.holder import is_known_dead
@@ -31,6 +31,7 @@ def sweep(services: Services) -> None:
         _resend_lost_messages(services, session, everything="classify" in empty)
         audit.forget_old(session, services.settings.audit_days)
         usage.forget_old(session)
+        workers.forget_lost(session)
     with services.database.reading() as session:
         open_jobs = list(session.scalars(select(Job.id).where(Job.state.in_(OPEN_STATES))))
     for job_id in open_jobs:

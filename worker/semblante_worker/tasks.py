@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from celery import Celery
+from celery import Celery, Task
 from structlog.contextvars import bound_contextvars
 
 from semblante.detection import Detect
 from semblante.errors import SemblanteError
 from semblante.retention import expire_jobs
+from semblante.telemetry import message_span
 from semblante_worker.caps import StuckDecode
 from semblante_worker.classify import classify_chunk
 from semblante_worker.deliver import deliver_beside
@@ -29,19 +30,20 @@ from semblante_worker.sweep import sweep
 def register_tasks(app: Celery, process: Callable[[], WorkerProcess]) -> None:
     """Give `app` its task bodies; `process` returns what the running child keeps."""
 
-    @app.task(name="semblante.index")
-    def index(job_id: str) -> None:
-        with bound_contextvars(job_id=job_id), STEP_SECONDS.labels("index").time():
+    @app.task(name="semblante.index", bind=True)
+    def index(task: Task, job_id: str) -> None:
+        with told(task, job_id=job_id), STEP_SECONDS.labels("index").time():
             index_job(process().services, job_id)
 
-    @app.task(name="semblante.classify")
-    def classify(job_id: str, first: int) -> None:
-        with bound_contextvars(job_id=job_id, first=first), ending_when_stuck():
-            classify_chunk(process().services, process().predictor, job_id, first)
+    @app.task(name="semblante.classify", bind=True)
+    def classify(task: Task, job_id: str, first: int) -> None:
+        with told(task, job_id=job_id, first=first), ending_when_stuck():
+            own = process()
+            classify_chunk(own.services, own.predictor, job_id, first, own.worker)
 
-    @app.task(name="semblante.finish")
-    def finish(job_id: str) -> None:
-        with bound_contextvars(job_id=job_id), STEP_SECONDS.labels("finish").time():
+    @app.task(name="semblante.finish", bind=True)
+    def finish(task: Task, job_id: str) -> None:
+        with told(task, job_id=job_id), STEP_SECONDS.labels("finish").time():
             finish_job(process().services, job_id)
 
     @app.task(name="semblante.sweep")
@@ -58,14 +60,21 @@ def register_tasks(app: Celery, process: Callable[[], WorkerProcess]) -> None:
         deliver_beside(process().services, event_id)
 
     # Not again after a crash: an image that ends its worker would end the next one, too.
-    @app.task(name="semblante.predict", ignore_result=False, acks_late=False)
-    def predict(key: str, model: str, detect: Detect) -> dict[str, Any]:
+    @app.task(name="semblante.predict", bind=True, ignore_result=False, acks_late=False)
+    def predict(task: Task, key: str, model: str, detect: Detect) -> dict[str, Any]:
         services, predictor = process().services, process().predictor
         try:
-            with ending_when_stuck():
+            with told(task), ending_when_stuck():
                 return {"ok": answer_request(services, predictor, key, model, detect)}
         except SemblanteError as error:
             return {"error": {"code": error.code, "detail": error.message}}
+
+
+@contextmanager
+def told(task: Task, **ids: str | int) -> Iterator[None]:
+    """Name `ids` in each log line, and make the task a span of its sender's trace."""
+    with bound_contextvars(**ids), message_span(task.name, task.request.headers, **ids):
+        yield
 
 
 @contextmanager

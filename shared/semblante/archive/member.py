@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from semblante.archive.names import MOST_CHARACTERS
 from semblante.errors import ArchiveError
@@ -61,9 +61,8 @@ class Limits:
         return min(self.max_unpacked_bytes, unsuspicious)
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """An image of an upload.
+class Member(NamedTuple):
+    """An image of an upload: its fields are columns of its row, in the same order.
 
     `offset` is absolute in the source: of the local header in a zip, of the data with
     `Method.PLAIN`. `tail_crc32` is the CRC-32 of the last `TAIL_BYTES` where the archive tells
@@ -77,9 +76,9 @@ class Member:
     packed_bytes: int
     unpacked_bytes: int
     crc32: int | None
+    tail_crc32: int | None
     method: int
     error_code: str | None
-    tail_crc32: int | None = None
 
 
 class LocatedMember(Protocol):

@@ -12,5 +12,5 @@ def list_image(source: Source, filename: str, limits: Limits) -> Listing:
     base_name = filename.replace("\\", "/").rstrip("/").rpartition("/")[2]
     name = storable(base_name, limits.max_name_characters) or "image"
     error = "too_large" if source.size > limits.max_image_bytes else None
-    member = Member(name, 0, source.size, source.size, None, Method.PLAIN, error)
+    member = Member(name, 0, source.size, source.size, None, None, Method.PLAIN, error)
     return Listing(iter((member,)), Tally(limits, source.size))

@@ -72,7 +72,7 @@ def _members(source: BufferedSource, tally: Tally, limits: Limits) -> Iterator[M
         elif entry.size > limits.max_image_bytes:
             error = "too_large"
         tail = _tail_crc32(source, entry) if error is None else None
-        yield Member(path, entry.offset, entry.size, entry.size, None, Method.PLAIN, error, tail)
+        yield Member(path, entry.offset, entry.size, entry.size, None, tail, Method.PLAIN, error)
 
 
 def _tail_crc32(source: BufferedSource, entry: _Entry) -> int:

@@ -68,7 +68,7 @@ def _members(
             error = error or "truncated_member"
         if error == "unsafe_path":
             path = names.storable(path, limits.max_name_characters)
-        member = Member(path, offset, packed, unpacked, crc32, method, error)
+        member = Member(path, offset, packed, unpacked, crc32, None, method, error)
         if is_image is None and not _begins_like_image(sniffed, member, flags):
             tally.skipped += 1
             continue

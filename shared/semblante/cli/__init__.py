@@ -32,6 +32,10 @@ PLACES = {
         "semblante.cli.webhooks", "See what jobs told their webhooks, and what signs it."
     ),
     "keys": CommandPlace("semblante.cli.keys", "Create, list and revoke API keys."),
+    "operator": CommandPlace(
+        "semblante.cli.operator",
+        "Look at the whole stack; pause all jobs, drain a worker, and let them go on.",
+    ),
     "migrate": CommandPlace(
         "semblante.cli.migrate",
         "Bring the database to the newest schema, and make the storage's folder or bucket.",

@@ -74,7 +74,7 @@ def test_other_bytes_are_refused(data: bytes) -> None:
 
 def test_one_image_is_listed_by_its_base_name() -> None:
     listing = list_members(BytesSource(JPEG), "image", "C:\\photos\\me.jpg", LIMITS)
-    assert list(listing) == [Member("me.jpg", 0, 25, 25, None, Method.PLAIN, None)]
+    assert list(listing) == [Member("me.jpg", 0, 25, 25, None, None, Method.PLAIN, None)]
     assert contents(JPEG, "image") == {"upload": JPEG}
     assert listed(JPEG, "image", Limits(1, 99, 24))[0].error_code == "too_large"
 

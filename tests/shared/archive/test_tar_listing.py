@@ -40,8 +40,8 @@ def with_header(data: bytes, at: int, value: bytes) -> bytes:
 
 def test_members_say_where_their_bytes_are() -> None:
     assert listed(tar_of({"a/1.jpg": JPEG, "a/2.png": b"1"}), "tar") == [
-        Member("a/1.jpg", 512, 25, 25, None, Method.PLAIN, None, crc32(JPEG)),
-        Member("a/2.png", 1536, 1, 1, None, Method.PLAIN, None, crc32(b"1")),
+        Member("a/1.jpg", 512, 25, 25, None, crc32(JPEG), Method.PLAIN, None),
+        Member("a/2.png", 1536, 1, 1, None, crc32(b"1"), Method.PLAIN, None),
     ]
 
 

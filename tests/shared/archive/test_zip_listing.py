@@ -49,8 +49,8 @@ def patched(data: bytes, signature: bytes, at: int, value: bytes) -> bytes:
 
 def test_members_say_where_their_bytes_are() -> None:
     assert listed(zip_of({"a/1.jpg": JPEG, "a/2.PNG": b"\x89PNG"})) == [
-        Member("a/1.jpg", 0, 25, 25, zlib.crc32(JPEG), Method.STORED, None),
-        Member("a/2.PNG", 62, 4, 4, zlib.crc32(b"\x89PNG"), Method.STORED, None),
+        Member("a/1.jpg", 0, 25, 25, zlib.crc32(JPEG), None, Method.STORED, None),
+        Member("a/2.PNG", 62, 4, 4, zlib.crc32(b"\x89PNG"), None, Method.STORED, None),
     ]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from factory import jpeg, zip_bytes
-from semblante import jobs, lifecycle
+from semblante import job_list, jobs, lifecycle
 from semblante.bundles import Bundle, shipped_bundle
 from semblante.cli.local_job import (
     csv_of,
@@ -168,4 +168,4 @@ def test_a_job_that_is_not_kept_leaves_the_archive(
     assert archive.exists()
     assert list((services.settings.data / "storage" / "uploads").iterdir()) == []
     with services.database.reading() as session:
-        assert jobs.newest(session) == []
+        assert job_list.newest(session) == []

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,8 +14,6 @@ import psutil
 import pytest
 
 from semblante.stack.component import Component
-
-DEADLINE_SECONDS = 30.0
 
 SLEEPER = """
 import pathlib, signal, sys, time
@@ -34,19 +31,6 @@ print("serving as", name, flush=True)
 while True:
     time.sleep(0.05)
 """
-
-
-@pytest.fixture
-def until() -> Callable[[Callable[[], object]], None]:
-    """Wait until the condition is true; fail after 30 s."""
-
-    def wait(condition: Callable[[], object]) -> None:
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while not condition():
-            assert time.monotonic() < deadline, "the condition did not come true in time"
-            time.sleep(0.02)
-
-    return wait
 
 
 @pytest.fixture

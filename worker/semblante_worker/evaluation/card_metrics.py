@@ -18,6 +18,7 @@ def metrics_of(evaluation: Evaluation, note: str | None = None) -> Metrics:
         mean_recall_interval=None if recall is None else _interval(recall),
         ece=round(evaluation.calibration_error.value, 4),
         ece_interval=_interval(evaluation.calibration_error),
+        confusion=tuple(tuple(map(int, row)) for row in evaluation.confusion),
         note=note,
     )
 

@@ -12,7 +12,7 @@ import safetensors.torch
 from numpy.typing import NDArray
 
 from semblante.bundles import Bundle
-from semblante.card import WEIGHTS, Card, CardFile, Metrics, Training
+from semblante.card import WEIGHTS, Card, CardEpoch, CardFile, Metrics, Training
 from semblante.emotions import Emotion
 from semblante.replace import replaced_file
 from semblante.settings import Settings
@@ -111,6 +111,7 @@ def make_card(run: FinishedRun, metrics: dict[str, Metrics], temperature: float)
                 exclude_defaults=True,
             )[:10_000],
             hardware=f"{run.overview['device']}, {minutes:.1f} minutes",
+            epochs=tuple(CardEpoch(**asdict(record)) for record in run.progress.records),
         ),
         metrics=metrics,
         temperature=temperature,

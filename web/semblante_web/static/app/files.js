@@ -38,7 +38,7 @@ async function collect(entry, found) {
 }
 
 /** Sorts what was chosen into what is sent and what is left out; `problem` names why it cannot. */
-export function select(chosen, maxBytes) {
+export function select(chosen, maxBytes, maxImageBytes) {
   if (!chosen.length) return { problem: "nothing" };
   const archives = chosen.filter(({ file }) => isArchive(file));
   if (archives.length && chosen.length > 1) return { problem: "mixed" };
@@ -50,5 +50,6 @@ export function select(chosen, maxBytes) {
   if (!bytes) return { problem: "empty", name: wanted[0].name };
   if (bytes > maxBytes) return { problem: "too_large" };
   wanted.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-  return { items: wanted, bytes, leftOut: chosen.length - wanted.length };
+  const tooLarge = archives.length ? 0 : wanted.filter(({ file }) => file.size > maxImageBytes).length;
+  return { items: wanted, bytes, leftOut: chosen.length - wanted.length, tooLarge };
 }

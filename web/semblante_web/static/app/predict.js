@@ -2,11 +2,13 @@
 
 const form = document.getElementById("predict-form");
 const input = document.getElementById("image");
+const address = document.getElementById("url");
 const zone = document.getElementById("drop-zone");
 const preview = document.getElementById("preview");
 
 function show() {
   const [file] = input.files;
+  if (file) address.value = "";
   if (preview.src) URL.revokeObjectURL(preview.src);
   document.getElementById("image-name").textContent = file ? file.name : "";
   document.getElementById("preview-hint").hidden = Boolean(file);
@@ -20,6 +22,11 @@ function over(event, isOver) {
 }
 
 input.addEventListener("change", show);
+address.addEventListener("input", () => {
+  if (!address.value || !input.files.length) return;
+  input.value = ""; // the URL is meant now
+  show();
+});
 preview.addEventListener("error", () => { preview.hidden = true; }); // a format that browsers cannot show
 zone.addEventListener("dragover", (event) => over(event, true));
 zone.addEventListener("dragleave", (event) => over(event, false));

@@ -5,7 +5,7 @@ import { makeZip, predictLength } from "../vendor/client-zip/index.js";
 const RETRIES = [0, 500, 1000, 2000, 4000, 8000, 15000, 30000];
 const BLOCK = 16 * 1024 * 1024;
 
-/** Starts sending; returns {promise of the upload's id, cancel()}. */
+/** Starts sending; returns {promise of the upload's id, pause(), resume(), cancel()}. */
 export function send(items, endpoint, onProgress) {
   let upload;
   const promise = new Promise((resolve, reject) => {
@@ -21,7 +21,20 @@ export function send(items, endpoint, onProgress) {
     });
     start(upload, items.length === 1);
   });
-  return { promise, cancel: () => upload.abort(true) };
+  return { promise, pause: () => upload.abort(), resume: () => upload.start(), cancel: () => upload.abort(true) };
+}
+
+const DAY_MS = 24 * 3600 * 1000;
+
+/** Returns [{key, name}] of files whose sending stopped when a page went away, within a day. */
+export function unfinished() {
+  const found = [];
+  for (const key of Object.keys(localStorage).filter((name) => name.startsWith("tus::"))) {
+    const { metadata, creationTime } = JSON.parse(localStorage.getItem(key));
+    if (Date.now() - Date.parse(creationTime) < DAY_MS) found.push({ key, name: metadata.filename });
+    else localStorage.removeItem(key); // the server has forgotten it, too
+  }
+  return found;
 }
 
 async function start(upload, isFile) {

@@ -1,14 +1,18 @@
 // The upload page: choose or drop, check, send with progress, and go to the job.
 
 import { fromDrop, fromInput, select } from "./files.js";
-import { duration, fill, number, percent, size } from "./format.js";
-import { send } from "./send.js";
+import { fill, number, size } from "./format.js";
+import { Progress } from "./progress.js";
+import { send, unfinished } from "./send.js";
 
 const form = document.getElementById("upload-form");
 const zone = document.getElementById("drop-zone");
 const inputs = [document.getElementById("files"), document.getElementById("folder")];
 const messages = JSON.parse(form.dataset.messages);
+const codes = JSON.parse(form.dataset.codes);
 const maxBytes = Number(form.dataset.maxBytes);
+const maxImageBytes = Number(form.dataset.maxImageBytes);
+const NOT_OPTIONS = ["file", "url", "note"];
 const part = (id) => document.getElementById(id);
 
 let selection = null;
@@ -20,16 +24,18 @@ function say(problem, values = {}) {
 }
 
 function choose(chosen) {
-  const found = select(chosen, maxBytes);
+  const found = select(chosen, maxBytes, maxImageBytes);
   say(found.problem, { name: found.name });
   selection = found.problem ? null : found;
   part("selection").hidden = !selection;
   form.classList.toggle("has-selection", Boolean(selection));
   if (!selection) return;
-  const { items, bytes, leftOut } = selection;
+  form.elements.url.value = "";
+  const { items, bytes, leftOut, tooLarge } = selection;
   const values = { name: items[0].name, count: number(items.length), size: size(bytes) };
   const lines = [fill(messages[items.length === 1 ? "one_file" : "many_files"], values)];
   if (leftOut) lines.push(fill(messages.left_out, { count: number(leftOut) }));
+  if (tooLarge) lines.push(fill(messages.too_large_images, { count: number(tooLarge), limit: size(maxImageBytes) }));
   part("selection-text").textContent = lines.join(" · ");
 }
 
@@ -43,33 +49,22 @@ function clear() {
 
 function show(isSending) {
   part("sending").hidden = !isSending;
-  part("options").hidden = isSending;
+  for (const id of ["options", "by-url", "send"]) part(id).hidden = isSending;
   zone.hidden = isSending;
   part("clear").hidden = isSending;
+  part("pause").hidden = true;
 }
 
-function follow(title) {
-  const began = performance.now();
-  part("sending-title").textContent = title;
-  return (sent, total) => {
-    const seconds = (performance.now() - began) / 1000;
-    const speed = sent / Math.max(seconds, 0.1);
-    part("sending-bar").value = sent / total;
-    part("sending-percent").textContent = percent(sent / total);
-    const left = duration((total - sent) / Math.max(speed, 1));
-    const values = { sent: size(sent), total: size(total), speed: size(speed), left };
-    part("sending-text").textContent = fill(messages.progress, values);
-  };
-}
-
-async function createJob(uploadId) {
-  const { model, detect, lang, webhook } = form.elements;
-  const body = { upload_id: uploadId, model: model.value, detect: detect.value, lang: lang.value };
-  if (webhook.value) body.webhook = webhook.value;
-  const headers = { "Content-Type": "application/json", "Idempotency-Key": uploadId };
+/** Makes the job over `{upload_id}` or `{url}` with the form's options, and returns its id. */
+async function createJob(source) {
+  const given = [...new FormData(form)].filter(([name, value]) => value && !NOT_OPTIONS.includes(name));
+  const note = form.elements.note.value.trim();
+  const body = { ...Object.fromEntries(given), ...source, metadata: note ? { note } : {} };
+  const headers = { "Content-Type": "application/json" };
+  if (source.upload_id) headers["Idempotency-Key"] = source.upload_id;
   const answer = await fetch(form.dataset.jobs, { method: "POST", headers, body: JSON.stringify(body) });
   const found = await answer.json();
-  if (!answer.ok) throw new Error(found.detail);
+  if (!answer.ok) throw new Error(codes[found.code] ?? found.detail);
   return found.id;
 }
 
@@ -78,7 +73,8 @@ function reason(error) {
   const body = error.originalResponse?.getBody?.();
   if (body) {
     try {
-      return JSON.parse(body).detail;
+      const { code, detail } = JSON.parse(body);
+      return codes[code] ?? detail;
     } catch {
       return error.message;
     }
@@ -86,10 +82,24 @@ function reason(error) {
   return error.originalRequest || error instanceof TypeError ? messages.offline : error.message;
 }
 
+/** Sends the selection and returns the upload; a pause and its end are the button's. */
+async function upload() {
+  const title = selection.items.length === 1 ? messages.sending : messages.packing;
+  const progress = new Progress(title, messages);
+  sending = send(selection.items, form.dataset.uploads, (sent, total) => progress.show(sent, total));
+  sending.progress = progress;
+  part("pause").textContent = messages.pause;
+  part("pause").hidden = false;
+  const id = await sending.promise;
+  part("pause").hidden = true;
+  return { upload_id: id };
+}
+
 async function submit(event) {
   event.preventDefault();
   if (sending) return;
-  if (!selection) {
+  const url = form.elements.url.value.trim();
+  if (!selection && !url) {
     say("nothing");
     return;
   }
@@ -98,19 +108,37 @@ async function submit(event) {
   part("sending-bar").value = 0;
   part("sending-text").textContent = "";
   part("sending-percent").textContent = "";
-  const title = selection.items.length === 1 ? messages.sending : messages.packing;
   try {
-    sending = send(selection.items, form.dataset.uploads, follow(title));
-    const uploadId = await sending.promise;
-    part("sending-title").textContent = messages.starting;
+    const source = selection ? await upload() : { url };
+    part("sending-title").textContent = selection ? messages.starting : messages.fetching;
+    if (!selection) part("sending-bar").removeAttribute("value");
     part("cancel").hidden = true;
-    window.location.assign(form.dataset.jobPage.replace("JOB", await createJob(uploadId)));
+    window.location.assign(form.dataset.jobPage.replace("JOB", await createJob(source)));
   } catch (error) {
     sending = null;
     show(false);
     part("cancel").hidden = false;
     say("failed", { reason: reason(error) });
   }
+}
+
+function pauseOrResume() {
+  sending.isPaused = !sending.isPaused;
+  part("pause").textContent = sending.isPaused ? messages.resume : messages.pause;
+  if (sending.isPaused) {
+    sending.pause();
+    sending.progress.rest();
+  } else {
+    sending.progress.goOn();
+    sending.resume();
+  }
+}
+
+/** Tells of files that an earlier page did not send to their end. */
+function remind() {
+  const [first] = unfinished();
+  part("unfinished").hidden = !first;
+  if (first) part("unfinished-text").textContent = fill(messages.unfinished, { name: first.name });
 }
 
 async function cancel() {
@@ -127,6 +155,15 @@ function overZone(event, isOver) {
   zone.classList.toggle("is-over", isOver);
 }
 
+form.elements.url.addEventListener("input", () => {
+  if (form.elements.url.value && selection) clear(); // the URL is meant now
+});
+part("pause").addEventListener("click", pauseOrResume);
+part("forget").addEventListener("click", () => {
+  unfinished().forEach(({ key }) => localStorage.removeItem(key));
+  remind();
+});
+remind();
 inputs.forEach((input) => input.addEventListener("change", () => choose(fromInput(input))));
 zone.addEventListener("dragover", (event) => overZone(event, true));
 zone.addEventListener("dragleave", (event) => overZone(event, false));

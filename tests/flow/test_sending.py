@@ -1,0 +1,195 @@
+"""Sending from the first page: paused and resumed, cut off and resumed, by a URL, with a note."""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from factory import jpeg, zip_bytes
+from file_server import Answer, file_server
+from flow.visit import Visit
+from semblante import jobs, uploads
+from semblante.services import Services
+from semblante.settings import Settings
+from semblante.stack.stack import Stack, embedded_stack
+
+pytestmark = [pytest.mark.flow, pytest.mark.browser]
+LONG_MS = 60_000
+PAYLOAD = 6_000_000
+SLOW = 2_000_000
+"""Bytes per second of a slow line: slow enough to be stopped on the way."""
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    settings = Settings(
+        data=tmp_path_factory.mktemp("stack") / "data",
+        port=0,
+        compute_threads=1,
+        url_networks=(ipaddress.ip_network("127.0.0.1/32"),),
+    )
+    with embedded_stack(settings, web=True, predict_worker=True) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an archive that a slow line takes some seconds for."""
+    path = tmp_path_factory.mktemp("large") / "large.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("face.jpg", jpeg())
+        archive.writestr("filling.bin", random.Random(3).randbytes(PAYLOAD))
+    return path
+
+
+def slow_down(page: Page, bytes_per_second: int) -> None:
+    """Limit what the page sends; -1 ends the limit."""
+    conditions = {"offline": False, "latency": 0, "downloadThroughput": -1}
+    session = page.context.new_cdp_session(page)
+    session.send(
+        "Network.emulateNetworkConditions",
+        {**conditions, "uploadThroughput": bytes_per_second},
+    )
+
+
+def job_of(page: Page) -> str:
+    page.wait_for_url(re.compile("/jobs/[0-9a-f-]{36}$"), timeout=LONG_MS)
+    expect(page.get_by_role("link", name="Download CSV English")).to_be_visible(timeout=LONG_MS)
+    return page.url.rpartition("/")[2]
+
+
+def stored(services: Services, job_id: str) -> bytes:
+    """Return the bytes of the job's upload."""
+    with services.database.reading() as session:
+        upload = uploads.get(session, jobs.get(session, job_id).upload_id)
+        return b"".join(services.storage.blocks(upload.storage_key))
+
+
+def test_sending_pauses_and_goes_on(
+    visit: Visit, stack: Stack, large: Path, opened: Callable[[Settings], Services]
+) -> None:
+    page = visit.page
+    page.goto("/")
+    slow_down(page, SLOW)
+    page.set_input_files("#files", large)
+    page.get_by_label("Note").fill("from the north camera")
+    page.click("#send")
+    expect(page.locator("#sending-percent")).to_have_text(re.compile(r"^[1-9]\d?%$"))
+    expect(page.locator("#sending-text")).to_contain_text("/s")
+    visit.shoot("sending")
+    page.click("#pause")
+    expect(page.locator("#sending-text")).to_contain_text("Paused at")
+    slow_down(page, -1)
+    page.get_by_role("button", name="Resume").click()
+    job_id = job_of(page)
+    expect(page.locator("main")).to_contain_text("from the north camera")
+    assert stored(opened(stack.settings), job_id) == large.read_bytes()
+    page.goto("/jobs?text=NORTH")
+    expect(page.locator(".job-item")).to_have_count(1)
+
+
+def test_packed_images_pause_and_go_on(visit: Visit, tmp_path: Path) -> None:
+    for number in range(3):
+        noise = random.Random(number).randbytes(PAYLOAD // 3)
+        (tmp_path / f"{number}.jpg").write_bytes(jpeg(60 * number) + noise)
+    page = visit.page
+    page.goto("/")
+    slow_down(page, SLOW)
+    page.set_input_files("#files", sorted(tmp_path.glob("*.jpg")))
+    page.click("#send")
+    expect(page.locator("#sending-percent")).to_have_text(re.compile(r"^[1-9]\d?%$"))
+    page.click("#pause")
+    expect(page.locator("#sending-text")).to_contain_text("Paused at")
+    slow_down(page, -1)
+    page.get_by_role("button", name="Resume").click()
+    job_of(page)
+    expect(page.locator("main")).to_contain_text("3 / 3")
+
+
+def test_a_page_that_went_away_goes_on_where_it_stopped(
+    browser: Browser, stack: Stack, large: Path, opened: Callable[[Settings], Services]
+) -> None:
+    context = browser.new_context(base_url=stack.url, locale="en-GB")
+    page = context.new_page()
+    page.goto("/")
+    slow_down(page, SLOW)
+    page.set_input_files("#files", large)
+    page.click("#send")
+    expect(page.locator("#sending-percent")).to_have_text(re.compile(r"^[2-9]\d%$"))
+    page.close()  # without a word, as a crash does
+
+    visit = Visit(context, stack.url)
+    page = visit.page
+    page.goto("/")
+    expect(page.locator("#unfinished")).to_contain_text("large.zip was not sent completely")
+    page.set_input_files("#files", large)
+    with page.expect_request(lambda request: request.method == "PATCH") as patch:
+        page.click("#send")
+    assert int(patch.value.headers["upload-offset"]) > 0
+    job_id = job_of(page)
+    assert stored(opened(stack.settings), job_id) == large.read_bytes()
+    page.goto("/")
+    expect(page.locator("#unfinished")).to_be_hidden()
+    assert visit.complaints == []
+    context.close()
+
+
+def test_a_url_becomes_a_job_and_a_wrong_one_says_why(visit: Visit) -> None:
+    page = visit.page
+    with file_server() as server:
+        archive = zip_bytes({"a.jpg": jpeg()})
+        server.answers["/faces.zip"] = Answer(archive, headers={"Content-Type": "application/zip"})
+        page.goto("/?lang=es")
+        page.get_by_label("Nota").fill("por dirección")
+        page.fill("#url", f"{server.url}/none.zip")
+        page.click("#send")
+        expect(page.locator("#problem")).to_contain_text("La URL no se puede")
+        visit.complaints.clear()  # the browser itself reports the answer 400
+        page.goto("/?lang=en")
+        page.fill("#url", f"{server.url}/faces.zip")
+        page.click("#send")
+        job_of(page)
+    expect(page.get_by_role("heading", name="faces.zip")).to_be_visible()
+
+
+def test_what_cannot_be_sent_is_said_before(visit: Visit, tmp_path: Path) -> None:
+    page = visit.page
+    page.goto("/")
+    page.click("#send")
+    expect(page.locator("#problem")).to_contain_text("Choose at least one image")
+    (tmp_path / "notes.txt").write_text("text")
+    (tmp_path / "empty.zip").write_bytes(b"")
+    (tmp_path / "a.jpg").write_bytes(jpeg())
+    for names, problem in (
+        (["notes.txt"], "no image or archive"),
+        (["empty.zip"], "This file is empty: empty.zip"),
+        (["empty.zip", "a.jpg"], "one archive at a time"),
+    ):
+        page.set_input_files("#files", [tmp_path / name for name in names])
+        expect(page.locator("#problem")).to_contain_text(problem)
+    page.set_input_files("#files", [tmp_path / name for name in ("a.jpg", "notes.txt")])
+    expect(page.locator("#selection")).to_contain_text("left out: 1 other files")
+    visit.shoot("selection")
+
+
+def test_files_are_dropped(visit: Visit) -> None:
+    page = visit.page
+    page.goto("/")
+    data = page.evaluate_handle(
+        """() => {
+          const transfer = new DataTransfer();
+          for (const name of ["a.jpg", "b.png"]) transfer.items.add(new File(["x"], name));
+          return transfer;
+        }"""
+    )
+    page.dispatch_event("#drop-zone", "dragover", {"dataTransfer": data})
+    expect(page.locator("#drop-zone")).to_have_class(re.compile("is-over"))
+    page.dispatch_event("#drop-zone", "drop", {"dataTransfer": data})
+    expect(page.locator("#selection")).to_contain_text("2 images")
