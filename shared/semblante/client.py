@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Literal, Self
+from typing import Any, BinaryIO, Self
 from urllib.parse import quote
 
+from semblante.client_results import ResultFormat, Results
+from semblante.client_wait import wait_for_end
 from semblante.detection import Detect
 from semblante.emotions import Language
 from semblante.errors import NotFound, Unavailable
@@ -24,17 +25,6 @@ from semblante.upload_note import UploadNote
 from semblante.views import JobView
 
 StrPath = str | os.PathLike[str]
-ResultFormat = Literal["csv", "jsonl", "parquet", "errors"]
-RESULT_FILES: dict[ResultFormat, str] = {
-    "csv": "results.csv",
-    "jsonl": "results.jsonl",
-    "parquet": "results.parquet",
-    "errors": "errors.csv",
-}
-FIRST_POLL_SECONDS = 0.2
-LAST_POLL_SECONDS = 2.0
-PATIENCE_SECONDS = 60.0
-"""How long `wait` bears a server that does not answer: a restart takes less."""
 
 
 class Client:
@@ -82,6 +72,7 @@ class Client:
         detect: Detect | None = None,
         lang: Language | None = None,
         metadata: Mapping[str, Any] | None = None,
+        webhook: str | None = None,
         on_progress: Progress | None = None,
     ) -> JobView:
         """Send an archive or image, or pack a folder or several images; return the new job.
@@ -94,6 +85,7 @@ class Client:
             detect: Whether images are searched for faces; the server's default otherwise.
             lang: Language of the emotions in results.csv.
             metadata: Anything; the job gives it back unchanged.
+            webhook: Address that is told when the job ends; see docs/webhooks.md.
             on_progress: Called with (bytes received, bytes in all).
 
         Raises:
@@ -107,7 +99,7 @@ class Client:
         with opened(given) as (name, file, size):
             upload_id = upload_file(self._api.http, file, size, name, on_progress, note=note)
         options = {"model": model, "detect": detect, "lang": lang, "metadata": metadata}
-        view = self._create_job({"upload_id": upload_id, **options})
+        view = self._create_job({"upload_id": upload_id, "webhook": webhook, **options})
         if note is not None:
             note.forget()
         return view
@@ -120,6 +112,7 @@ class Client:
         detect: Detect | None = None,
         lang: Language | None = None,
         metadata: Mapping[str, Any] | None = None,
+        webhook: str | None = None,
     ) -> JobView:
         """Have the server fetch an archive or image from the public internet; return the new job.
 
@@ -129,7 +122,7 @@ class Client:
             Refused: `invalid_url`, `url_not_public`, `url_type`, `url_failed` or `url_busy`.
         """
         options = {"model": model, "detect": detect, "lang": lang, "metadata": metadata}
-        return self._create_job({"url": url, **options})
+        return self._create_job({"url": url, "webhook": webhook, **options})
 
     def _create_job(self, body: Mapping[str, Any]) -> JobView:
         fields = {name: value for name, value in body.items() if value is not None}
@@ -158,39 +151,24 @@ class Client:
 
     def wait(
         self,
-        job_id: str,
+        job: JobView | str,
         *,
         on_progress: Callable[[JobView], None] | None = None,
         timeout: float | None = None,
     ) -> JobView:
         """Return the job when it has ended; a server that restarts meanwhile is waited for.
 
+        Not by asking again and again: the server answers when the job changes.
+
         Args:
-            job_id: The job.
-            on_progress: Called with the job, about every second.
+            job: The job, or its id.
+            on_progress: Called with the job whenever it has changed, at most every second.
             timeout: Seconds to wait at most.
 
         Raises:
             TimeoutError: When the job has not ended within `timeout`.
         """
-        deadline = time.monotonic() + timeout if timeout is not None else None
-        pause, answered = FIRST_POLL_SECONDS, time.monotonic()
-        while True:
-            try:
-                view = self.job(job_id)
-            except Unavailable:
-                if time.monotonic() - answered > PATIENCE_SECONDS:
-                    raise
-            else:
-                answered = time.monotonic()
-                if on_progress is not None:
-                    on_progress(view)
-                if not view.is_open:
-                    return view
-            if deadline is not None and time.monotonic() + pause > deadline:
-                raise TimeoutError(f"Job {job_id} has not ended within {timeout:g} s.")
-            time.sleep(pause)
-            pause = min(pause * 1.5, LAST_POLL_SECONDS)
+        return wait_for_end(self._api, _of_job(_id_of(job)), on_progress, timeout)
 
     def cancel(self, job_id: str) -> JobView:
         """Stop the job for good."""
@@ -230,14 +208,28 @@ class Client:
             lang: Language of the emotions in CSV and Parquet; what the job asked for otherwise.
             profile: The tool whose columns are used: `semblante`, `deepface` or `py-feat`.
         """
-        address = f"{_of_job(job_id)}/{RESULT_FILES[format]}"
-        given = {"lang": lang, "profile": profile} if format != "errors" else {}
-        params = {name: value for name, value in given.items() if value is not None}
+        results = self.results(job_id, lang=lang, profile=profile)
         if isinstance(target, str | os.PathLike):
             with replaced_file(Path(target)) as file:
-                self._api.stream(address, file, params)
+                results.write(file, format)
         else:
-            self._api.stream(address, target, params)
+            results.write(target, format)
+
+    def results(
+        self,
+        job: JobView | str,
+        *,
+        lang: Language | None = None,
+        profile: Profile | None = None,
+    ) -> Results:
+        """Return the results of a job: iterate over its rows, or ask for `to_pandas()`.
+
+        Args:
+            job: The job, or its id.
+            lang: Language of the emotions in CSV and tables; what the job asked for otherwise.
+            profile: The tool whose columns are used: `semblante`, `deepface` or `py-feat`.
+        """
+        return Results(self._api, _of_job(_id_of(job)), lang, profile)
 
     def predict(
         self, path: StrPath, *, model: str | None = None, detect: Detect | None = None
@@ -267,8 +259,31 @@ class Client:
         """Return the server's models: `[{reference, is_default, origin, card, ...}]`."""
         return list(to_json(self._api.send("GET", "models"))["items"])
 
+    def webhook_events(self, job_id: str) -> list[dict[str, Any]]:
+        """Return what was told to a job's webhook: `[{id, type, state, attempts, ...}]`."""
+        return list(to_json(self._api.send("GET", f"{_of_job(job_id)}/webhooks"))["items"])
+
+    def resend_webhook_event(self, job_id: str, event_id: str) -> dict[str, Any]:
+        """Have an event of a job delivered once more, and return it."""
+        address = f"{_of_job(job_id)}/webhooks/{_quoted(event_id)}/resend"
+        return dict(to_json(self._api.send("POST", address)))
+
+    def webhook_secret(self, *, replace: bool = False) -> str:
+        """Return what signs the webhooks of your jobs; with `replace`, a new one."""
+        answer = self._api.send("POST" if replace else "GET", "webhooks/secret")
+        return str(to_json(answer)["secret"])
+
 
 def _of_job(job_id: str) -> str:
-    if not job_id.strip("./"):
-        raise NotFound("job_not_found", f"{job_id!r} is no job's id.")
-    return f"jobs/{quote(job_id, safe='')}"
+    return f"jobs/{_quoted(job_id)}"
+
+
+def _quoted(text: str) -> str:
+    """Return an id as a part of an address, which it never changes."""
+    if not text.strip("./"):
+        raise NotFound("job_not_found", f"{text!r} is no id.")
+    return quote(text, safe="")
+
+
+def _id_of(job: JobView | str) -> str:
+    return job.id if isinstance(job, JobView) else job

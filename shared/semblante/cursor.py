@@ -11,8 +11,13 @@ from semblante.errors import Refused
 
 def cursor_of(row: Row[*tuple[Any, ...]], by_doubt: bool = False) -> str:
     """Return the cursor behind a row, in archive order or by doubt."""
-    place = f"{row.image_index}.{row.face_id}"
+    place = place_cursor(row.image_index, row.face_id)
     return f"{row.confidence!r}_{place}" if by_doubt else place
+
+
+def place_cursor(image_index: int, face_id: int) -> str:
+    """Return the cursor behind a face, in archive order."""
+    return f"{image_index}.{face_id}"
 
 
 def parse_cursor(text: str | None, by_doubt: bool = False) -> tuple[float, ...] | None:

@@ -11,7 +11,7 @@ from typing import Any
 from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import Pool
 
 BUSY_TIMEOUT_MS = 30_000
@@ -49,7 +49,9 @@ class Database:
         )
         _databases.add(self)
         _leave_connections_at_forks()
-        self._writer = self.engine.execution_options(semblante_writes=True)
+        writer = self.engine.execution_options(semblante_writes=True)
+        self.writers = sessionmaker(writer, expire_on_commit=False)
+        """Sessions of `writing`; SQLAlchemy's events can be listened for on it."""
 
     @property
     def is_sqlite(self) -> bool:
@@ -65,7 +67,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """One transaction that is committed at the end, or rolled back by an exception."""
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with self.writers() as session, session.begin():
             yield session
 
     def dispose(self) -> None:

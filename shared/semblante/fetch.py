@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,17 +12,12 @@ import httpcore
 import httpx
 
 from semblante.errors import Refused, TooLarge
-from semblante.guarded_network import GuardedBackend
+from semblante.guarded_request import FAILURES, guarded_pool, parse, request_to
 from semblante.public_address import Network
 
 MAX_REDIRECTS = 5
-SILENCE_SECONDS = 15.0
-"""A server that says nothing for so long is given up, whatever time is left."""
-FIRST_FREE_PORT, LAST_PORT = 1024, 65535
-WEB_PORTS = (80, 443)
 REDIRECTS = (301, 302, 303, 307, 308)
 OK = 200
-FAILURES = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
 
 BINARY = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 ARCHIVES = frozenset(
@@ -63,10 +57,7 @@ def fetch(url: str, limits: FetchLimits) -> Iterator[Fetched]:
         Refused: `invalid_url`, `url_not_public`, `url_type` or `url_failed`.
         TooLarge: `too_large_upload`.
     """
-    backend = GuardedBackend(limits.networks, time.monotonic() + limits.seconds)
-    with httpcore.ConnectionPool(
-        network_backend=backend, ssl_context=httpx.create_ssl_context(trust_env=False)
-    ) as pool:
+    with guarded_pool(limits.networks, limits.seconds) as pool:
         try:
             address, response = _follow(pool, parse(url))
         except FAILURES as error:
@@ -79,55 +70,17 @@ def fetch(url: str, limits: FetchLimits) -> Iterator[Fetched]:
             response.close()
 
 
-def parse(url: str) -> httpx.URL:
-    """Return `url` if its form is one that may be fetched.
-
-    Raises:
-        Refused: `invalid_url`.
-    """
-    try:
-        address = httpx.URL(url)
-    except httpx.InvalidURL as error:
-        raise Refused("invalid_url", f"The URL cannot be read: {error}.") from error
-    if address.scheme not in ("http", "https") or not address.host:
-        raise Refused("invalid_url", "The URL must begin with http:// or https:// and name a host.")
-    if address.userinfo:
-        raise Refused("invalid_url", "The URL must not carry a name or a password.")
-    port = address.port
-    if port is not None and port not in WEB_PORTS and not FIRST_FREE_PORT <= port <= LAST_PORT:
-        raise Refused("invalid_url", f"Port {port} is another service's, not the web's.")
-    return address
-
-
 def _follow(
     pool: httpcore.ConnectionPool, address: httpx.URL
 ) -> tuple[httpx.URL, httpcore.Response]:
     for _ in range(MAX_REDIRECTS + 1):
-        response = pool.handle_request(_request(address))
+        response = pool.handle_request(request_to(address))
         location = _header(response, "location")
         if response.status not in REDIRECTS or not location:
             return address, response
         response.close()
         address = parse(_joined(address, location))
     raise Refused("url_failed", f"The URL leads through more than {MAX_REDIRECTS} redirects.")
-
-
-def _request(address: httpx.URL) -> httpcore.Request:
-    headers: dict[bytes | str, bytes | str] = {
-        "Host": address.netloc,
-        "Accept": "*/*",
-        "Accept-Encoding": "identity",  # the bytes counted are the bytes kept
-        "User-Agent": "semblante",
-        "Connection": "close",
-    }
-    timeouts = dict.fromkeys(("connect", "read", "write", "pool"), SILENCE_SECONDS)
-    target = httpcore.URL(
-        scheme=address.raw_scheme,
-        host=address.raw_host,
-        port=address.port,
-        target=address.raw_path,
-    )
-    return httpcore.Request("GET", target, headers=headers, extensions={"timeout": timeouts})
 
 
 def _joined(address: httpx.URL, location: str) -> str:

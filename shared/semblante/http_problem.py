@@ -17,6 +17,7 @@ from semblante.errors import (
     Unavailable,
 )
 
+NOT_MODIFIED = 304
 ERRORS: dict[int, Callable[[str, str], SemblanteError]] = {
     401: Unauthorized,
     404: NotFound,
@@ -41,7 +42,7 @@ def check_response(response: httpx.Response) -> None:
         SemblanteError: Of the class that belongs to the status, with the server's code and detail.
             `server_unavailable` when the answer is not Semblante's (a proxy's page, say).
     """
-    if response.is_success:
+    if response.is_success or response.status_code == NOT_MODIFIED:
         return
     try:
         problem = Problem.model_validate_json(response.content)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
@@ -49,13 +50,23 @@ class Transport:
 
     def stream(self, address: str, file: BinaryIO, params: Mapping[str, str]) -> None:
         """Write the body of an answer to `file`, block by block."""
+        with self._streamed(address, params) as response:
+            for block in response.iter_bytes(BLOCK_BYTES):
+                file.write(block)
+
+    def lines(self, address: str, params: Mapping[str, str]) -> Iterator[str]:
+        """Yield the lines of an answer as they arrive."""
+        with self._streamed(address, params) as response:
+            yield from response.iter_lines()
+
+    @contextmanager
+    def _streamed(self, address: str, params: Mapping[str, str]) -> Iterator[httpx.Response]:
         try:
             with self.http.stream("GET", address, params=params) as response:
                 if not response.is_success:
                     response.read()
                 check_response(response)
-                for block in response.iter_bytes(BLOCK_BYTES):
-                    file.write(block)
+                yield response
         except httpx.TransportError as error:
             raise unreachable(error, self.server) from error
 

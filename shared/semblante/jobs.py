@@ -9,7 +9,7 @@ from sqlalchemy import delete as delete_from
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from semblante import chunks, leases, lifecycle
+from semblante import chunks, leases, lifecycle, webhooks
 from semblante.bundles import Model
 from semblante.errors import Conflict, NotFound
 from semblante.histogram import BINS
@@ -67,7 +67,7 @@ def create(
         queue: Where the message leaves.
         upload: The stored bytes.
         model: The model to run, found in the same transaction.
-        options: `detect`, `lang`.
+        options: `detect`, `lang`, `webhook`, `retention_days`.
         note: The person's own metadata, given back unchanged.
         idempotency: The request's key and the hash of its content.
     """
@@ -131,6 +131,13 @@ def fail(session: Session, job: Job, code: str, detail: str) -> None:
     for table in (Result, Chunk, Image, Folder):
         session.execute(delete_from(table).where(table.job_id == job.id))
     job.total = job.ok = job.no_face = job.failed = job.faces = 0
+    webhooks.announce(session, job)
+
+
+def complete(session: Session, job: Job) -> None:
+    """End the job well: its rows and files are written."""
+    lifecycle.move(job, "completed")
+    webhooks.announce(session, job)
 
 
 def cancel(session: Session, job: Job) -> None:
@@ -146,6 +153,7 @@ def settle_cancelled(session: Session, job: Job) -> None:
     busy = chunks.count(session, job.id, "leased") or not leases.is_free(session, job)
     if job.state == "cancelling" and not busy:
         lifecycle.move(job, "cancelled")
+        webhooks.announce(session, job)
 
 
 def pause(session: Session, job: Job) -> None:
@@ -196,6 +204,7 @@ def finish_when_done(session: Session, queue: Queue, job: Job) -> None:
 def delete(session: Session, job: Job) -> list[str]:
     """Remove the job's rows; return the storage keys to delete after the commit."""
     upload = session.get_one(Upload, job.upload_id)
+    webhooks.forget(session, job.id)
     for table in OF_A_JOB:
         session.execute(delete_from(table).where(table.job_id == job.id))
     session.delete(job)

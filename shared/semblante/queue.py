@@ -24,6 +24,7 @@ QUEUES: dict[str, QueueName] = {
     "semblante.finish": "control",
     "semblante.sweep": "control",
     "semblante.tidy": "control",
+    "semblante.deliver": "control",
     "semblante.classify": "classify",
     "semblante.predict": "predict",
 }

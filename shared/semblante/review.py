@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, func, select, tuple_
 from sqlalchemy.orm import Session
 
+from semblante.cursor import parse_cursor, place_cursor
 from semblante.errors import NotFound, Refused
 from semblante.gallery import Filter, page
 from semblante.tables import Correction, Image, Job, Result
+
+MOST_INDEX, MOST_FACE = 2**62, 2**15
 
 
 class Place(NamedTuple):
@@ -19,6 +22,11 @@ class Place(NamedTuple):
 
     image_index: int
     face_id: int
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether the database can hold these numbers."""
+        return 0 <= self.image_index < MOST_INDEX and 0 <= self.face_id < MOST_FACE
 
 
 def next_face(session: Session, job: Job) -> Row[*tuple[Any, ...]] | None:
@@ -34,7 +42,7 @@ def correct(session: Session, job: Job, place: Place, emotion: str | None) -> No
         NotFound: `image_not_found`, when the job has no such labelled face.
         Refused: `unknown_class`.
     """
-    row = session.get(Result, (job.id, *place))
+    row = session.get(Result, (job.id, *place)) if place.is_possible else None
     if row is None or row.emotion is None:
         raise NotFound("image_not_found", f"The job has no labelled face {place.face_id} there.")
     if emotion is not None and emotion not in [item["id"] for item in job.classes]:
@@ -58,6 +66,31 @@ def undo(session: Session, job: Job) -> Place | None:
         return None
     session.delete(newest)
     return Place(newest.image_index, newest.face_id)
+
+
+def remove(session: Session, job_id: str, place: Place) -> bool:
+    """Take the correction of a face back; False when there is none."""
+    found = session.get(Correction, (job_id, *place)) if place.is_possible else None
+    if found is not None:
+        session.delete(found)
+    return found is not None
+
+
+def corrections(
+    session: Session, job_id: str, *, after: str | None = None, limit: int = 50
+) -> tuple[list[Correction], str | None]:
+    """Return up to `limit` corrections in archive order, and the cursor behind them if any.
+
+    Raises:
+        Refused: `invalid_request`, when `after` is no cursor of this list.
+    """
+    query = select(Correction).where(Correction.job_id == job_id)
+    if (cursor := parse_cursor(after)) is not None:
+        query = query.where(tuple_(Correction.image_index, Correction.face_id) > cursor)
+    place = (Correction.image_index, Correction.face_id)
+    found = list(session.scalars(query.order_by(*place).limit(limit + 1)))
+    last = found[limit - 1] if len(found) > limit else None
+    return found[:limit], place_cursor(last.image_index, last.face_id) if last else None
 
 
 def count(session: Session, job_id: str) -> int:

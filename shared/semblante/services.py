@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from semblante import webhooks
 from semblante.database import Database
 from semblante.queue import Queue, make_app
 from semblante.settings import Settings
@@ -26,9 +27,11 @@ def open_services(settings: Settings) -> Services:
     Raises:
         Unavailable: `broker_unavailable`, when no broker is named.
     """
-    return Services(
+    services = Services(
         settings=settings,
         database=Database(settings.database, settings.lease_seconds),
         storage=open_storage(settings),
         queue=Queue(make_app(settings)),
     )
+    webhooks.send_on_commit(services.database, services.queue)
+    return services

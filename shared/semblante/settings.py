@@ -191,6 +191,19 @@ class Settings(BaseSettings):
         description="Networks, such as `10.1.0.0/16`, that URLs may point to though they are not "
         "of the public internet.",
     )
+    webhook_seconds: float = Field(
+        15.0, gt=0, description="Most time that one delivery of a webhook may take."
+    )
+    webhook_retries: tuple[float, ...] = Field(
+        (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400),
+        description="Seconds after each failed delivery of a webhook until the next one; then it "
+        "is given up.",
+    )
+    cors_origins: tuple[str, ...] = Field(
+        (),
+        description="Origins, such as `https://lab.example.org`, whose pages may use the API; "
+        "`*` stands for all others, which must send a key with every request.",
+    )
     key_requests_per_minute: int = Field(
         1200, ge=1, description="Most requests of one key in a minute; an admin's have no limits."
     )

@@ -15,6 +15,7 @@ from semblante.review_tables import Correction as Correction
 from semblante.review_tables import Truth as Truth
 from semblante.table_base import Table as Table
 from semblante.table_base import UtcDateTime as UtcDateTime
+from semblante.webhook_tables import WebhookEvent as WebhookEvent
 from semblante.worker_tables import RunningWorker as RunningWorker
 
 Scope = Literal["read", "submit", "admin"]
@@ -147,7 +148,7 @@ class Job(Leased, Table):
     filename: Mapped[str] = mapped_column(Text)
     size_bytes: Mapped[int]
     options: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """Options of the job: `detect`, `lang`."""
+    """`detect`, `lang`, `webhook`, `retention_days`."""
     detectors: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
     """Names of the face detectors that its rows come from; workers may differ in what they have."""
     note: Mapped[dict[str, Any]] = mapped_column("metadata", JSON, default=dict)

@@ -70,6 +70,11 @@ def attach_folders(session: Session, job: Job) -> Attached:
     return Attached(images)
 
 
+def detach(session: Session, job: Job) -> None:
+    """Forget the truth of a job; without one this is no error."""
+    session.execute(delete(Truth).where(Truth.job_id == job.id))
+
+
 def count(session: Session, job_id: str) -> int:
     """Return how many images of a job have a truth."""
     query = select(func.count()).select_from(Truth).where(Truth.job_id == job_id)
@@ -82,7 +87,7 @@ def _names(job: Job) -> tuple[ClassNames, list[str]]:
 
 def _replace(session: Session, job: Job, truth_of: Callable[[str], str | None]) -> int:
     """Write the truth of each image of the job that has one; return how many have."""
-    session.execute(delete(Truth).where(Truth.job_id == job.id))
+    detach(session, job)
     images = 0
     for group in _groups(session, job.id):
         rows = [

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from semblante import jobs, results
+from semblante import jobs, results, webhooks
 from semblante.detection import Detect
 from semblante.export import row_to_dict
 from semblante.lifecycle import OPEN_STATES, STATES, State
@@ -73,6 +73,9 @@ class JobView(BaseModel):
     expired_at: datetime | None
     error: JobError | None
     metadata: dict[str, Any]
+    webhook: str | None = Field(
+        None, description="Told when the job has ended; `GET /jobs/{id}/webhooks` says how it went."
+    )
 
     @property
     def is_open(self) -> bool:
@@ -109,6 +112,7 @@ def job_view(session: Session, job: Job) -> JobView:
         if job.error_code
         else None,
         metadata=job.note,
+        webhook=job.options.get(webhooks.OPTION),
     )
 
 

@@ -40,6 +40,10 @@ NOT_RUN = {
     'bin/semblante pause "$JOB"': "the example is labelled before; tests/flow/test_control.py",
     'bin/semblante resume "$JOB"': "the example is labelled before; tests/flow/test_control.py",
     'bin/semblante retry "$JOB"': "nothing is there to try again; tests/flow/test_control.py",
+    "bin/semblante watch-folder /data/camera --move /data/camera/done": "it watches until Ctrl-C; "
+    "tests/shared/cli/test_watch_folder.py",
+    "curl -s 'http://127.0.0.1:8000/api/v1/predict?profile=deepface' -F img=@face.jpg "
+    "-F detector_backend=skip": "its port is another one here; tests/web/test_predict_api.py",
     "deploy/make-secrets": "writes to the clone; see tests/deploy",  # pragma: allowlist secret
     "cat deploy/secrets/api_key": "needs deploy/make-secrets",  # pragma: allowlist secret
     "docker compose up --detach --build": ENGINE,

@@ -34,6 +34,7 @@ def test_every_command_of_the_readme_exists() -> None:
 
 def test_the_python_client_of_the_readme(tmp_path: Path, settings: Settings) -> None:
     [code] = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    assert len(code.splitlines()) <= 15
     shutil.copytree(REPOSITORY / "examples", tmp_path / "examples")
     with embedded_stack(settings, web=True, predict_worker=False) as stack:
         code = code.replace("http://127.0.0.1:8000", stack.url)
@@ -42,4 +43,5 @@ def test_the_python_client_of_the_readme(tmp_path: Path, settings: Settings) -> 
         )
     assert run.returncode == 0, run.stderr
     assert "total=22 ok=21 no_face=0 failed=1" in run.stdout
-    assert len((tmp_path / "results.csv").read_text(encoding="utf-8").splitlines()) == 23
+    assert "100%" in run.stdout
+    assert len((tmp_path / "labelled.csv").read_text(encoding="utf-8").splitlines()) == 22

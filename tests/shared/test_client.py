@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from semblante import client as client_module
-from semblante import tus_upload
+from semblante import client_wait, tus_upload
 from semblante.client import Client
 from semblante.errors import Conflict, NotFound, Refused, Unauthorized, Unavailable
 from semblante.upload_note import UploadNote
@@ -19,7 +18,7 @@ from stand_in import StandIn, job_json, stand_in_server
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
     monkeypatch.setattr(tus_upload, "FIRST_PAUSE_SECONDS", 0.001)
-    monkeypatch.setattr(client_module, "FIRST_POLL_SECONDS", 0.001)
+    monkeypatch.setattr(client_wait, "FIRST_PAUSE_SECONDS", 0.001)
     with stand_in_server() as state:
         yield state
 

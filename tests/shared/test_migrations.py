@@ -11,7 +11,7 @@ from sqlalchemy import inspect
 
 from bundle_factory import write_bundle
 from factory import start, submit
-from semblante import audit, chunks, jobs, keys, registry, usage
+from semblante import audit, chunks, jobs, keys, registry, usage, webhooks
 from semblante.bundle_import import discard_unused, import_bundle
 from semblante.bundle_store import is_stored
 from semblante.database import Database
@@ -85,6 +85,7 @@ def test_access_works_on_both_databases(services: Services) -> None:
         taken = usage.of_today(session, owner)
         assert (taken.jobs, taken.bytes, taken.images) == (2, 2**41, 6)
         assert len(audit.newest(session, limit=1)) == 1
+        assert webhooks.secret_of(session, owner) == webhooks.secret_of(session, owner)
 
 
 def test_the_domain_works_on_both_databases(services: Services) -> None:

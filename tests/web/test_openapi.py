@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -9,12 +10,16 @@ from typing import Any
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
+from jsonschema_rs import Draft202012Validator
 
+from factory import submit
+from semblante import jobs, webhooks
 from semblante.errors import ERROR_CODES
-from semblante_web.openapi import STATUS_OF_CODE
+from semblante.services import Services
+from semblante_web.openapi_problems import STATUS_OF_CODE
 
 PAGES = re.compile(
-    r"^/(static|submit|jobs|models|live|predict|errors|login|logout|audit|operator|keys|favicon\.ico)?(/.*)?$"
+    r"^/(static|submit|jobs|models|live|predict|errors|login|logout|audit|operator|keys|webhooks|favicon\.ico)?(/.*)?$"
 )
 NO_OPERATION = {"/api/v1/openapi.json", "/api/v1/docs"}
 
@@ -100,8 +105,46 @@ def test_bodies(document: dict[str, Any]) -> None:
         "lang",
         "retention_days",
         "metadata",
+        "webhook",
     }
     assert form["required"] == ["file"]
+
+
+def test_every_operation_has_examples_that_fit(document: dict[str, Any]) -> None:
+    """A request's, an answer's or, where neither has a body, that of the path's parameters."""
+    checked = 0
+    for name, operation in [*operations(document), ("webhook", document["webhooks"]["jobEnded"])]:
+        described = operation.get("post", operation) if name == "webhook" else operation
+        examples = list(_examples(described))
+        assert examples or name.endswith(("picture", "thumbnail", "labels.zip")), name
+        for example, schema in examples:
+            whole = {**schema, "components": document["components"]}
+            Draft202012Validator(whole).validate(example)
+            checked += 1
+    assert checked > 60
+
+
+def _examples(operation: dict[str, Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
+    answers = [found for status, found in operation["responses"].items() if status[0] == "2"]
+    for holder in [operation.get("requestBody", {}), *answers]:
+        for content in holder.get("content", {}).values():
+            if "example" in content:
+                yield content["example"], content.get("schema", {})
+    for parameter in operation.get("parameters", []):
+        if "example" in parameter:
+            yield parameter["example"], parameter["schema"]
+
+
+def test_the_webhook_is_as_described(document: dict[str, Any], services: Services) -> None:
+    job = submit(services, b"x")
+    with services.database.writing() as session:
+        job = jobs.get(session, job.id)
+        job.options = {"webhook": "https://example.org/"}
+        jobs.cancel(session, job)
+        session.flush()
+        [(event, _)] = webhooks.events(session, job.id)
+    schema = {"$ref": "#/components/schemas/WebhookMessage", "components": document["components"]}
+    Draft202012Validator(schema).validate(json.loads(event.body))
 
 
 def test_codes_are_documented() -> None:

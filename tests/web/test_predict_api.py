@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 
 import pytest
@@ -11,6 +12,8 @@ from werkzeug.test import TestResponse
 from factory import PROBABILITIES, jpeg
 from semblante.services import Services
 from semblante_web.app import create_app
+
+FACELESS = b"no face in here"
 
 
 def post(client: FlaskClient, data: bytes, address: str = "/api/v1/predict") -> TestResponse:
@@ -76,3 +79,86 @@ def test_bad_requests(client: FlaskClient, services: Services) -> None:
     answer = post(create_app(small, narrow).test_client(), jpeg())
     assert (answer.status_code, answer.get_json()["code"]) == (413, "too_large_upload")
     assert leftovers(services) == []
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_request_of_a_deepface_client(client: FlaskClient, services: Services) -> None:
+    image = "data:image/jpeg;base64," + base64.b64encode(jpeg()).decode()
+    actions = ["age", "gender", "emotion", "race"]
+    body = {"img_path": image, "actions": actions, "detector_backend": "retinaface"}
+    answer = client.post("/api/v1/predict?profile=deepface", json=body)
+    assert answer.status_code == 200
+    assert answer.get_json() == {
+        "results": [
+            {
+                "emotion": {
+                    "angry": 0.0,
+                    "disgust": 0.0,
+                    "fear": 0.0,
+                    "happy": 70.0,
+                    "sad": 10.0,
+                    "surprise": 10.0,
+                    "neutral": 10.0,
+                },
+                "dominant_emotion": "happy",
+                "region": {"x": 1, "y": 2, "w": 3, "h": 4, "left_eye": None, "right_eye": None},
+                "face_confidence": 0.9,
+            }
+        ]
+    }
+    ours = client.post("/api/v1/predict", json={"img": [image], "detector_backend": "skip"})
+    assert (ours.get_json()["faces"][0]["emotion"], ours.get_json()["detector"]) == (
+        "happiness",
+        None,
+    )
+    form = {"img": (io.BytesIO(jpeg()), "a.jpg"), "actions": '["emotion"]', "align": "true"}
+    whole = client.post("/api/v1/predict?profile=deepface", data=form).get_json()["results"][0]
+    assert (whole["region"]["w"], whole["region"]["h"]) == (len(jpeg()), 2)
+    plain = {"file": (io.BytesIO(jpeg()), "a.jpg")}
+    found = client.post("/api/v1/predict?profile=deepface", data=plain).get_json()
+    assert found["results"][0]["dominant_emotion"] == "happy"
+    assert leftovers(services) == []
+
+
+@pytest.mark.usefixtures("worker")
+def test_an_image_without_a_face_as_deepface_takes_it(client: FlaskClient) -> None:
+    faceless = "data:image/jpeg;base64," + base64.b64encode(jpeg(1) + FACELESS).decode()
+    strict = client.post("/api/v1/predict", json={"img": faceless})
+    assert (strict.status_code, strict.get_json()["code"]) == (400, "no_face")
+    lax = {"img": faceless, "enforce_detection": False}
+    found = client.post("/api/v1/predict?profile=deepface", json=lax).get_json()["results"]
+    assert [face["face_confidence"] for face in found] == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"img": "/etc/passwd"}, "invalid_request"),
+        ({"img": "file:///etc/passwd"}, "invalid_request"),
+        ({"img": "data:image/png;base64,%%%"}, "invalid_request"),
+        ({"img": "data:text/html;base64,eA=="}, "invalid_request"),
+        ({"img": "http://127.0.0.1/a.jpg"}, "url_not_public"),
+        ({"img": "data:image/png;base64,eA==", "img_path": "https://a.org/"}, "invalid_request"),
+        ({"img": "data:image/png;base64,eA==", "actions": ["age"]}, "invalid_request"),
+        ({"img": "data:image/png;base64,eA==", "actions": ["mood"]}, "invalid_request"),
+        ({"img": "data:image/png;base64,eA==", "anti_spoofing": True}, "invalid_request"),
+        ({"img": ["a", "b"]}, "invalid_request"),
+        ({"img": ""}, "no_file"),
+    ],
+)
+def test_bad_requests_of_deepface_clients(
+    client: FlaskClient, body: dict[str, object], code: str
+) -> None:
+    answer = client.post("/api/v1/predict", json=body)
+    assert (answer.status_code, answer.get_json()["code"]) == (400, code)
+
+
+def test_pictures_in_json_are_bounded(client: FlaskClient, services: Services) -> None:
+    large = {"img": "data:image/png;base64," + "A" * (2 * 1024 * 1024)}
+    small = services.settings.model_copy(update={"max_image_bytes": 1024})
+    narrow = Services(small, services.database, services.storage, services.queue)
+    answer = create_app(small, narrow).test_client().post("/api/v1/predict", json=large)
+    assert (answer.status_code, answer.get_json()["code"]) == (413, "too_large_upload")
+    larger = {"img": "data:image/png;base64," + "A" * (25 * 1024 * 1024)}
+    answer = client.post("/api/v1/predict", json=larger)
+    assert (answer.status_code, answer.get_json()["code"]) == (413, "too_large_upload")

@@ -16,6 +16,7 @@ from semblante.binding import needs_login
 from semblante.settings import Settings
 from semblante.tables import Job, Scope, Upload
 from semblante_web import identity as identities
+from semblante_web.cors import allows_origin, refuse_unnamed
 from semblante_web.current import services
 from semblante_web.guard import SAFE_METHODS
 from semblante_web.htmx import is_htmx
@@ -65,6 +66,7 @@ def _check_access() -> Response | None:
         if found is None:
             return _ask_for_key()
         g.identity = found
+        refuse_unnamed(found, services().settings)
         _refuse_unnamed_origin(found)
         require("read" if request.method in SAFE_METHODS else "submit")
         _check_owner(database)
@@ -84,7 +86,9 @@ def _identify(database: Session, settings: Settings) -> Identity | None:
     if given is not None:
         is_bearer = given.type == "bearer" and given.token
         return identities.by_token(database, settings, given.token or "") if is_bearer else None
-    return identities.by_cookie(database, settings, session)
+    # A page of another origin has its own key, or none: a cookie is for our pages.
+    by_page = not allows_origin(settings)
+    return identities.by_cookie(database, settings, session) if by_page else None
 
 
 def _ask_for_key() -> Response:

@@ -10,6 +10,7 @@ from semblante.settings import Settings
 from semblante_web import (
     audit_api,
     compare_page,
+    corrections_api,
     docs,
     download,
     gallery_page,
@@ -30,11 +31,16 @@ from semblante_web import (
     predict_api,
     predict_page,
     review_page,
+    truth_api,
     upload,
+    webhooks_api,
+    webhooks_page,
 )
 from semblante_web.access import register_access
+from semblante_web.cors import register_cors
 from semblante_web.current import attach
 from semblante_web.guard import register_guard
+from semblante_web.job_waiting import register_seats
 from semblante_web.json_bodies import register_json
 from semblante_web.language import register_language
 from semblante_web.login_page import register_sessions
@@ -67,8 +73,10 @@ def create_app(settings: Settings, services: Services | None = None) -> APIFlask
     app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
     register_json(app)
     attach(app, services or open_services(settings))
+    register_seats(app, settings)
     trace_requests(app)
     register_guard(app)
+    register_cors(app)
     register_access(app)
     register_problems(app)
     configure_openapi(app)
@@ -80,6 +88,8 @@ def create_app(settings: Settings, services: Services | None = None) -> APIFlask
     app.register_blueprint(images_api.blueprint)
     app.register_blueprint(pictures_api.blueprint)
     app.register_blueprint(labels_api.blueprint)
+    app.register_blueprint(corrections_api.blueprint)
+    app.register_blueprint(truth_api.blueprint)
     app.register_blueprint(predict_api.blueprint)
     app.register_blueprint(models_api.blueprint)
     app.register_blueprint(health.blueprint)
@@ -97,4 +107,6 @@ def create_app(settings: Settings, services: Services | None = None) -> APIFlask
     app.register_blueprint(operator_page.blueprint)
     app.register_blueprint(keys_page.blueprint)
     app.register_blueprint(audit_api.blueprint)
+    app.register_blueprint(webhooks_api.blueprint)
+    app.register_blueprint(webhooks_page.blueprint)
     return app

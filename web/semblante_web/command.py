@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from semblante.logs import configure_logs
 from semblante.settings import Settings, settings_with
 from semblante.stack.launch import die_with_parent
 from semblante.telemetry import check_telemetry, start_telemetry
+from semblante_web.job_waiting import end_waits
 from semblante_web.memory import give_large_blocks_back
 
 GRACE_SECONDS = 8
@@ -42,6 +44,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "proc_name": "semblante web",
             "loglevel": self._settings.log_level.lower(),
             "post_fork": _after_fork,
+            "post_worker_init": _after_start,
         }
         for name, value in values.items():
             self.cfg.set(name, value)
@@ -72,3 +75,15 @@ def web(host: str | None, port: int | None, data: Path | None, processes: int) -
 def _after_fork(_arbiter: object, _worker: object) -> None:
     die_with_parent()
     give_large_blocks_back()
+
+
+def _after_start(_worker: object) -> None:
+    """Have SIGTERM answer the requests that wait for a job; gunicorn then waits for nobody."""
+    stop = signal.getsignal(signal.SIGTERM)
+
+    def end(number: int, frame: Any) -> None:
+        end_waits()
+        if callable(stop):
+            stop(number, frame)
+
+    signal.signal(signal.SIGTERM, end)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
-
 from apiflask import APIBlueprint
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from semblante import agreement, confusion, jobs, truth
-from semblante.errors import Conflict, Refused
+from semblante.errors import Refused
 from semblante.views import image_view, job_view
+from semblante_web.attach_truth import MAX_TABLE_BYTES, attach
 from semblante_web.current import services
 
 TILES = 48
@@ -28,19 +27,15 @@ def show_truth(job_id: str) -> str:
 @blueprint.post("")
 def attach_truth(job_id: str) -> WerkzeugResponse | tuple[str, int]:
     """Take a table, or the names of folders, as the truth."""
+    request.max_content_length = MAX_TABLE_BYTES
     file = request.files.get("file")
     try:
-        with services().database.writing() as session:
-            job = jobs.get(session, job_id)
-            if job.state != "completed":
-                raise Conflict("job_not_finished", f"The job is {job.state}.")
-            if request.form.get("source") == "folders":
-                truth.attach_folders(session, job)
-            elif file is not None and file.filename:
-                lines = io.TextIOWrapper(file.stream, encoding="utf-8-sig", newline="")
-                truth.attach_table(session, job, lines, file.filename)
-            else:
-                raise Refused("no_file", "Choose a CSV.")
+        if request.form.get("source") == "folders":
+            attach(services(), job_id, None)
+        elif file is not None and file.filename:
+            attach(services(), job_id, file.stream, file.filename)
+        else:
+            raise Refused("no_file", "Choose a CSV.")
     except Refused as refusal:
         return _truth_page(job_id, refusal), refusal.http_status
     return redirect(url_for("compare.show_truth", job_id=job_id), 303)

@@ -19,7 +19,7 @@ from semblante.profiles import Column, Profile, columns
 from semblante.services import Services
 from semblante.tables import Job
 from semblante_web.current import services
-from semblante_web.openapi import problems
+from semblante_web.openapi_problems import problems
 from semblante_web.summary import Summary, summary_of
 
 CSV = "text/csv; charset=utf-8; header=present"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from apiflask import APIBlueprint
-from flask import Response, jsonify
+from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -15,27 +15,46 @@ from semblante.errors import SemblanteError
 from semblante.identifiers import new_id
 from semblante.services import Services
 from semblante_web.current import services
+from semblante_web.openapi_problems import named
 
-READY: dict[int | str, Any] = {
-    200: {"description": "Database, broker, storage and a worker answer."},
-    503: {"description": "One of them does not."},
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
+class Readiness(BaseModel):
+    """Whether each of the parts answers: `ok` or the reason."""
+
+    status: Literal["ok", "unavailable"]
+    checks: dict[str, str]
+
+
+UNREADY: dict[int | str, Any] = {
+    503: {
+        "description": "A part does not answer.",
+        "content": {"application/json": {"schema": named("Readiness")}},
+    }
 }
 blueprint = APIBlueprint("health", __name__, tag="Health")
 
 
 @blueprint.get("/healthz")
-@blueprint.doc(operation_id="isAlive", responses={200: "The process answers."})
-def is_alive() -> Response:
+@blueprint.output(Alive)
+@blueprint.doc(operation_id="isAlive")
+def is_alive() -> Alive:
     """Tell that the process answers; asks nothing else."""
-    return jsonify(status="ok")
+    return Alive(status="ok")
 
 
 @blueprint.get("/readyz")
+@blueprint.output(Readiness)
 @blueprint.doc(
     operation_id="isReady",
-    responses=READY,
+    responses=UNREADY,
 )
-def is_ready() -> tuple[Response, int]:
+def is_ready() -> tuple[Readiness, int]:
     """Tell whether database, broker, storage and a worker answer: `ok` or the reason."""
     checks: dict[str, Callable[[Services], object]] = {
         "database": _ask_database,
@@ -45,7 +64,8 @@ def is_ready() -> tuple[Response, int]:
     }
     found = {name: _outcome(check) for name, check in checks.items()}
     is_fine = all(outcome == "ok" for outcome in found.values())
-    return jsonify(status="ok" if is_fine else "unavailable", checks=found), 200 if is_fine else 503
+    word: Literal["ok", "unavailable"] = "ok" if is_fine else "unavailable"
+    return Readiness(status=word, checks=found), 200 if is_fine else 503
 
 
 def _outcome(check: Callable[[Services], object]) -> str:

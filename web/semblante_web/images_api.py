@@ -15,7 +15,7 @@ from semblante.gallery import Filter, Order, Page, Status, page
 from semblante.tables import Image, Job
 from semblante.views import image_view
 from semblante_web.current import services
-from semblante_web.openapi import problems
+from semblante_web.openapi_problems import problems
 
 MAX_INDEX = 2**62
 blueprint = APIBlueprint(
@@ -38,6 +38,9 @@ class ImageQuery(BaseModel):
     )
     folder: str | None = Field(None, description="Only images in this folder of the archive.")
     truth: str | None = Field(None, description="Only images of which the truth says this.")
+    is_reviewed: bool | None = Field(
+        None, description="Only faces that a person has said something about, or only others."
+    )
     order: Order = Field(
         "archive", description="`doubt`: the least sure labels first, without unlabelled images."
     )

@@ -41,6 +41,12 @@ class JobOptions(Choices):
         description="Days after its end that its images, rows and files are removed; 0 keeps them. "
         "The server's default without.",
     )
+    webhook: str | None = Field(
+        None,
+        max_length=MAX_URL,
+        description="Address, http or https, that is told when the job has ended, signed by the "
+        "Standard Webhooks scheme; see `GET /webhooks/secret`.",
+    )
 
 
 class JobFromJson(JobOptions):

@@ -18,6 +18,7 @@ from semblante.views import JobView, image_view, job_view
 from semblante_web.changes import Change
 from semblante_web.job_steps import Step, steps_of
 from semblante_web.models_api import ModelView, model_views
+from semblante_web.webhooks_api import EventView, event_views
 
 SHOWN_ROWS = 24
 COUNTED_LIVE = 50_000
@@ -40,6 +41,13 @@ class JobPage:
     """To label the same images again; empty while that cannot be."""
     all_paused: bool
     """Whether the operator has paused the labelling of all jobs."""
+    events: list[EventView]
+    """What was told to its webhook."""
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether an event is still to be delivered."""
+        return any(event.state == "pending" for event in self.events)
 
     @property
     def seconds(self) -> float | None:
@@ -70,6 +78,7 @@ def job_page(services: Services, job_id: str) -> JobPage:
             bins=histogram.confidence_counts(session, job_id) if job.faces else [],
             rates=_rates(session, job),
             models=[] if view.is_open else model_views(),
+            events=event_views(session, job_id),
             all_paused=pausing.is_all_paused(session),
         )
 

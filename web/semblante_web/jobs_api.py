@@ -14,7 +14,8 @@ from semblante_web.access import identity
 from semblante_web.changes import Change, change, remove, view_of
 from semblante_web.current import services
 from semblante_web.job_options import JobFromFiles, JobFromUpload, JobFromUrl
-from semblante_web.openapi import URL_CODES, problems
+from semblante_web.job_waiting import MAX_WAIT_SECONDS, wait_for_change
+from semblante_web.openapi_problems import URL_CODES, problems
 from semblante_web.submission import Request, submit
 from semblante_web.validation import json_object, validated
 
@@ -30,6 +31,20 @@ class JobQuery(BaseModel):
     state: State | None = Field(None, description="Only jobs in this state.")
     after: str | None = Field(None, description="`next` of the page before.")
     limit: int = Field(50, ge=1, le=MAX_PAGE, description="Most jobs to return.")
+
+
+class WaitQuery(BaseModel):
+    """How long the answer may take."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    wait: float = Field(
+        0,
+        ge=0,
+        le=MAX_WAIT_SECONDS,
+        description="Seconds to wait until state or counts differ from those that `If-None-Match` "
+        "names, without it from those of now. An ended job, and a busy server, answer at once.",
+    )
 
 
 class JobPage(BaseModel):
@@ -107,11 +122,25 @@ def list_jobs(query_data: JobQuery) -> JobPage:
 
 
 @blueprint.get("/<job_id>")
+@blueprint.input(WaitQuery, location="query")
 @blueprint.output(JobView)
-@blueprint.doc(operation_id="getJob", responses=problems("job_not_found"))
-def show_job(job_id: str) -> JobView:
-    """Show a job."""
-    return view_of(services(), job_id)
+@blueprint.doc(
+    operation_id="getJob",
+    responses={304: "Nothing has changed since the version that `If-None-Match` names."}
+    | problems("job_not_found"),
+)
+def show_job(job_id: str, query_data: WaitQuery) -> Response | tuple[JobView, int, dict[str, str]]:
+    """Show a job, at once or as soon as it changes.
+
+    `ETag` stands for its state and counts.
+    """
+    known = request.if_none_match
+    is_known = known.contains_weak if known else None
+    tag = wait_for_change(services(), job_id, is_known, query_data.wait)
+    headers = {"ETag": f'W/"{tag}"', "Cache-Control": "private, no-cache"}
+    if is_known is not None and is_known(tag):
+        return Response(status=304, headers=headers)
+    return view_of(services(), job_id), 200, headers
 
 
 @blueprint.delete("/<job_id>")

@@ -8,6 +8,9 @@ from flask import Flask, request
 from flask.json.provider import DefaultJSONProvider
 
 MAX_BYTES = 1024 * 1024
+MAX_PICTURE_BYTES = 24 * MAX_BYTES
+"""Of the one address that takes pictures in JSON, as base64."""
+PICTURE_ENDPOINT = "predict.predict_image"
 
 
 class _JsonProvider(DefaultJSONProvider):
@@ -30,4 +33,5 @@ def register_json(app: Flask) -> None:
 
 def _bound_size() -> None:
     if request.is_json:
-        request.max_content_length = MAX_BYTES
+        takes_picture = request.endpoint == PICTURE_ENDPOINT
+        request.max_content_length = MAX_PICTURE_BYTES if takes_picture else MAX_BYTES

@@ -11,7 +11,7 @@ from semblante import jobs, label_export, uploads
 from semblante.storage import StoredSource
 from semblante_web.current import services
 from semblante_web.download import CSV, as_file
-from semblante_web.openapi import problems
+from semblante_web.openapi_problems import problems
 
 blueprint = APIBlueprint("labels", __name__, url_prefix="/api/v1/jobs/<job_id>", tag="Review")
 

@@ -11,7 +11,7 @@ from semblante.default_model import default_reference, set_default
 from semblante.registry import ListedModel, Origin
 from semblante_web.access import record, require
 from semblante_web.current import services
-from semblante_web.openapi import problems
+from semblante_web.openapi_problems import problems
 
 blueprint = APIBlueprint("models", __name__, url_prefix="/api/v1/models", tag="Models")
 

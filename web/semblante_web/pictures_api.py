@@ -16,7 +16,7 @@ from semblante.storage import StoredSource
 from semblante.tables import Image, Job
 from semblante_web.current import services, thumbnails
 from semblante_web.images_api import find_image
-from semblante_web.openapi import problems
+from semblante_web.openapi_problems import problems
 from semblante_web.thumbnail import MIME_TYPE, make_thumbnail
 
 log = structlog.get_logger()

@@ -36,7 +36,7 @@ def predict(
         reference = choose(session, services.settings, model).reference
     key = f"predict/{new_id()}"
     try:
-        services.storage.write(key, _bounded(blocks, services.settings.max_image_bytes))
+        services.storage.write(key, bounded(blocks, services.settings.max_image_bytes))
         answer = _ask(services, key, reference, detect or services.settings.detect)
     finally:
         services.storage.delete(key)
@@ -47,7 +47,8 @@ def predict(
     return found
 
 
-def _bounded(blocks: Iterable[bytes], most: int) -> Iterator[bytes]:
+def bounded(blocks: Iterable[bytes], most: int) -> Iterator[bytes]:
+    """Pass an image's bytes on; raises TooLarge (`too_large_upload`) beyond `most` bytes."""
     for block in blocks:
         most -= len(block)
         if most < 0:

@@ -10,6 +10,8 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from semblante import jobs, review
 from semblante.label_export import class_folders
 from semblante.views import image_view, job_view
+from semblante_web.corrections_api import correct as correct_face
+from semblante_web.corrections_api import undo as undo_newest
 from semblante_web.current import services
 from semblante_web.htmx import is_htmx
 from semblante_web.validation import validated
@@ -40,18 +42,14 @@ def show_next(job_id: str) -> str:
 def correct(job_id: str) -> str | WerkzeugResponse:
     """Keep what the person says, and show the next face."""
     verdict = validated(Verdict, request.form.to_dict())
-    with services().database.writing() as session:
-        job = jobs.get(session, job_id)
-        place = review.Place(verdict.index, verdict.face)
-        review.correct(session, job, place, verdict.emotion or None)
+    correct_face(job_id, review.Place(verdict.index, verdict.face), verdict.emotion or None)
     return _answer(job_id)
 
 
 @blueprint.post("/undo")
 def undo(job_id: str) -> str | WerkzeugResponse:
     """Take the newest verdict back, and show its face again."""
-    with services().database.writing() as session:
-        review.undo(session, jobs.get(session, job_id))
+    undo_newest(job_id)
     return _answer(job_id)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
-from semblante import jobs, retention, uploads, usage
+from semblante import jobs, retention, uploads, usage, webhooks
 from semblante.default_model import choose
 from semblante.errors import Conflict, Refused
 from semblante.services import Services
@@ -40,12 +40,15 @@ def submit(services: Services, request: Request) -> Job:
         TooMany: `queue_full` or `quota_exceeded`.
         NotFound: `model_not_found` or `upload_not_found`.
         Conflict: `idempotency_mismatch` or `upload_incomplete`.
-        Refused: `no_file`, `invalid_request`, or what `fetch` says about a URL.
+        Refused: `no_file`, `invalid_request`, or what `fetch` says about a URL, or about that of
+            a webhook.
     """
     if request.key is not None and not 0 < len(request.key) <= MAX_KEY:
         raise Refused("invalid_request", f"Idempotency-Key may have 1 to {MAX_KEY} characters.")
     if isinstance(request.options, JobFromFiles) and not request.files:
         raise Refused("no_file", "The form needs at least one file in the field `file`.")
+    if request.options.webhook is not None:
+        webhooks.check_address(request.options.webhook, services.settings.url_networks)
     idempotency = (_of_owner(request.key), _content_hash(request)) if request.key else None
     with services.database.reading() as session:
         if idempotency and (earlier := _earlier(session, *idempotency)):
@@ -79,9 +82,8 @@ def submit(services: Services, request: Request) -> Job:
 
 def _kept_options(options: JobOptions, services: Services) -> dict[str, Any]:
     kept = {"detect": options.detect or services.settings.detect, "lang": options.lang}
-    if options.retention_days is not None:
-        return {**kept, retention.OPTION: options.retention_days}
-    return kept
+    given = {retention.OPTION: options.retention_days, webhooks.OPTION: options.webhook}
+    return kept | {name: value for name, value in given.items() if value is not None}
 
 
 def _complete_upload(session: Session, upload_id: str, size: int | None) -> Upload:

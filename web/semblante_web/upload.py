@@ -19,7 +19,7 @@ from semblante.tables import Job, Upload
 from semblante_web import tus
 from semblante_web.access import identity, record
 from semblante_web.current import services
-from semblante_web.openapi import problems
+from semblante_web.openapi_problems import problems
 from semblante_web.quotas import check_quota
 from semblante_web.receive import receive, received
 from semblante_web.refusals import UnsupportedMediaType, UnsupportedVersion
@@ -59,6 +59,8 @@ def tell_capabilities(upload_id: str = "") -> Response:  # noqa: ARG001 (from th
         "invalid_request",
         "too_large_upload",
         "unsupported_tus_version",
+        "upload_offset",
+        "checksum_mismatch",
         "quota_exceeded",
     ),
 )
@@ -112,6 +114,7 @@ def tell_offset(upload_id: str) -> Response:
     operation_id="appendToUpload",
     responses={204: "Stored; `Upload-Offset` is where to go on."}
     | problems(
+        "wrong_content_type",
         "upload_not_found",
         "upload_offset",
         "too_large_upload",
@@ -126,7 +129,9 @@ def append_bytes(upload_id: str) -> Response:
     verified. What arrives before a broken connection stays.
     """
     if request.content_type != tus.CONTENT_TYPE:
-        raise UnsupportedMediaType("invalid_request", f"Content-Type must be {tus.CONTENT_TYPE}.")
+        raise UnsupportedMediaType(
+            "wrong_content_type", f"Content-Type must be {tus.CONTENT_TYPE}."
+        )
     offset = tus.parse_number("Upload-Offset", request.headers.get("Upload-Offset"))
     checksum = tus.parse_checksum(request.headers.get("Upload-Checksum"))
     upload = _find(upload_id)

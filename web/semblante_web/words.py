@@ -10,6 +10,7 @@ from semblante.gallery import Order, Status
 from semblante.lifecycle import State
 from semblante.queue import QueueName
 from semblante.tables import Scope
+from semblante.webhook_tables import EventState
 from semblante_web.changes import Change
 
 STATES: dict[State, LazyString] = {
@@ -76,6 +77,12 @@ ACTIONS: dict[str, LazyString] = {
     "key_use": _("used a key"),
     "key_create": _("created a key"),
     "key_revoke": _("revoked a key"),
+    "webhook_resend": _("had a webhook sent again"),
+    "webhook_secret": _("replaced the webhooks' secret"),
+    "truth": _("attached a truth"),
+    "truth_delete": _("removed a truth"),
+    "correct": _("corrected a label"),
+    "correct_undo": _("took a correction back"),
     "pause_all": _("paused all jobs"),
     "resume_all": _("let all jobs go on"),
     "drain": _("drained a worker"),
@@ -98,6 +105,12 @@ SCOPES: dict[Scope, LazyString] = {
     "admin": _("manage everything"),
 }
 """What a key of each scope may do."""
+
+EVENT_STATES: dict[EventState, LazyString] = {
+    "pending": _("Waiting to be delivered"),
+    "delivered": _("Delivered"),
+    "given_up": _("Given up"),
+}
 
 SPLITS: dict[str, LazyString] = {
     "validation": _("Validation"),

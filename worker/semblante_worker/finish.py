@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from semblante import jobs, lifecycle
+from semblante import jobs
 from semblante.export import csv_blocks
 from semblante.services import Services
 from semblante.steps import take_step
@@ -28,7 +28,7 @@ def finish_job(services: Services, job_id: str) -> None:
                 detail = f"{missing} images have no result row: please report this as a defect."
                 jobs.fail(session, job, "incomplete_results", detail)
             else:
-                lifecycle.move(job, "completed")
+                jobs.complete(session, job)
 
 
 def _missing_images(session: Session, job: Job) -> int:

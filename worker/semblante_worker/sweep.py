@@ -8,7 +8,17 @@ import structlog
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from semblante import audit, chunks, jobs, leases, steps, uploads, usage, workers
+from semblante import (
+    audit,
+    chunks,
+    jobs,
+    leases,
+    steps,
+    uploads,
+    usage,
+    webhooks,
+    workers,
+)
 from semblante.bundle_import import discard_unused
 from semblante.errors import Unavailable
 from semblante.holder import is_known_dead
@@ -37,6 +47,7 @@ def sweep(services: Services) -> None:
     for job_id in open_jobs:
         with services.database.writing() as session:
             _settle(services, session, job_id, resend="control" in empty)
+    _send_due_webhooks(services, late_only="control" not in empty)
     _remove_abandoned_uploads(services)
     discard_unused(services.database, services.storage)
 
@@ -76,6 +87,15 @@ def _settle(services: Services, session: Session, job_id: str, *, resend: bool) 
     chunks.queue_window(session, services.queue, job, services.settings.window_chunks)
     jobs.finish_when_done(session, services.queue, job)
     jobs.settle_cancelled(session, job)
+
+
+def _send_due_webhooks(services: Services, *, late_only: bool) -> None:
+    """While messages wait, those that are due just now may be among them."""
+    before = datetime.now(UTC) - (RESEND_AFTER if late_only else timedelta(0))
+    with services.database.reading() as session:
+        due = webhooks.due(session, before)
+    for event_id in due:
+        services.queue.send(webhooks.TASK, event_id=event_id)
 
 
 def _remove_abandoned_uploads(services: Services) -> None:

@@ -17,6 +17,7 @@ from semblante.retention import expire_jobs
 from semblante.telemetry import message_span
 from semblante_worker.caps import StuckDecode
 from semblante_worker.classify import classify_chunk
+from semblante_worker.deliver import deliver_beside
 from semblante_worker.finish import finish_job
 from semblante_worker.index import index_job
 from semblante_worker.metrics import STEP_SECONDS
@@ -53,6 +54,10 @@ def register_tasks(app: Celery, process: Callable[[], WorkerProcess]) -> None:
     def tidy() -> None:
         expire_jobs(process().services)
         remove_orphans(process().services)
+
+    @app.task(name="semblante.deliver")
+    def deliver(event_id: str) -> None:
+        deliver_beside(process().services, event_id)
 
     # Not again after a crash: an image that ends its worker would end the next one, too.
     @app.task(name="semblante.predict", bind=True, ignore_result=False, acks_late=False)

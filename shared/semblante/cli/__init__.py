@@ -25,6 +25,12 @@ PLACES = {
         "semblante.cli.models",
         "List, show, import, remove and choose models; fetch the face detector.",
     ),
+    "watch-folder": CommandPlace(
+        "semblante.cli.watch_folder", "Submit what appears in a folder, as it appears."
+    ),
+    "webhooks": CommandPlace(
+        "semblante.cli.webhooks", "See what jobs told their webhooks, and what signs it."
+    ),
     "keys": CommandPlace("semblante.cli.keys", "Create, list and revoke API keys."),
     "operator": CommandPlace(
         "semblante.cli.operator",

@@ -10,7 +10,8 @@ import click
 
 from semblante.cli.options import server_options
 from semblante.cli.remote import connect
-from semblante.client import RESULT_FILES, Client, ResultFormat
+from semblante.client import Client
+from semblante.client_results import RESULT_FILES, ResultFormat
 from semblante.emotions import LANGUAGES, Language
 from semblante.profiles import PROFILES, Profile
 

@@ -47,8 +47,9 @@ class LazyGroup(click.Group):
         """
         if cmd_name in self._places:
             module = import_module(self._places[cmd_name].module)
+            name = cmd_name.replace("-", "_")
             # A command called like one of Python's own words has an underscore behind it.
-            function = getattr(module, f"{cmd_name}_", None) or getattr(module, cmd_name)
+            function = getattr(module, f"{name}_", None) or getattr(module, name)
             return cast("click.Command", function)
         for point in entry_points(group=ENTRY_POINTS, name=cmd_name):
             return cast("click.Command", point.load())

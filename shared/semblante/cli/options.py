@@ -39,6 +39,9 @@ detect_option = click.option(
     type=click.Choice(DETECT_CHOICES),
     help="Search images for faces, or take them whole: see docs/detection.md [SEMBLANTE_DETECT].",
 )
+webhook_option = click.option(
+    "--webhook", metavar="URL", help="Address that is told when the job has ended."
+)
 paths_argument = click.argument(
     "paths",
     metavar="PATH...",

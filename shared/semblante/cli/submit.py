@@ -14,6 +14,7 @@ from semblante.cli.options import (
     language_option,
     paths_argument,
     server_options,
+    webhook_option,
 )
 from semblante.cli.progress import bytes_progress, job_progress
 from semblante.cli.remote import connect
@@ -31,6 +32,7 @@ from semblante.views import JobView
 @click.option("--model", help="Model to use; the server's default otherwise.")
 @detect_option
 @language_option
+@webhook_option
 @server_options
 @click.pass_context
 def submit(
@@ -41,6 +43,7 @@ def submit(
     model: str | None,
     detect: str | None,
     language: str,
+    webhook: str | None,
     server: str | None,
     api_key: str | None,
     as_json: bool,
@@ -60,6 +63,7 @@ def submit(
                 model=model,
                 detect=cast("Detect | None", detect),
                 lang=spoken,
+                webhook=webhook,
                 on_progress=show,
             )
         click.echo(f"Job {view.id} at {client.server}/jobs/{view.id}", err=True)

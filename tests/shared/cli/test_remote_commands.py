@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from semblante import client as client_module
+from semblante import client_wait
 from semblante.cli import cli
 from stand_in import StandIn, job_json, stand_in_server
 
@@ -16,7 +16,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
-    monkeypatch.setattr(client_module, "FIRST_POLL_SECONDS", 0.001)
+    monkeypatch.setattr(client_wait, "FIRST_PAUSE_SECONDS", 0.001)
     with stand_in_server() as state:
         yield state
 
@@ -37,11 +37,20 @@ def image(tmp_path: Path) -> Path:
 
 
 def test_submit_prints_the_id(server: StandIn, run: Run, image: Path) -> None:
-    result = run("submit", image, "--model", "resnet18-raf7", "--detect", "auto")
+    hook = "https://example.org/"
+    result = run(
+        *("submit", image, "--model", "resnet18-raf7", "--detect", "auto", "--webhook", hook)
+    )
     assert (result.exit_code, result.stdout) == (0, "j1\n")
     assert server.uploads == {"u1": bytearray(b"pixels")}
     assert server.bodies == [
-        {"upload_id": "u1", "model": "resnet18-raf7", "detect": "auto", "lang": "en"}
+        {
+            "upload_id": "u1",
+            "webhook": hook,
+            "model": "resnet18-raf7",
+            "detect": "auto",
+            "lang": "en",
+        }
     ]
 
 

@@ -1,0 +1,85 @@
+"""A webhook from the field on the page to the receiver, through real processes and Chromium."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+from standardwebhooks.webhooks import Webhook
+
+from factory import jpeg, zip_bytes
+from flow.visit import Visit
+from receiver import Receiver, receiver
+from semblante.client import Client
+from semblante.settings import Settings
+from semblante.stack.stack import Stack, embedded_stack
+
+pytestmark = [pytest.mark.flow, pytest.mark.browser]
+LONG_MS = 120_000
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    settings = Settings(
+        data=tmp_path_factory.mktemp("stack") / "data",
+        port=0,
+        compute_threads=1,
+        sweep_seconds=0.5,
+        url_networks=(ip_network("127.0.0.0/8"),),
+        webhook_retries=(0.1, 0.1),
+    )
+    with embedded_stack(settings, web=True, predict_worker=False) as stack:
+        yield stack
+
+
+@pytest.fixture
+def hook() -> Iterator[Receiver]:
+    with receiver() as found:
+        yield found
+
+
+def test_the_end_of_a_job_is_told(
+    visit: Visit, browser: Browser, stack: Stack, hook: Receiver, tmp_path: Path
+) -> None:
+    hook.statuses = [503]
+    (tmp_path / "faces.zip").write_bytes(zip_bytes({"a.jpg": jpeg(size=(64, 64))}))
+    page = visit.page
+    page.goto("/")
+    page.set_input_files("#files", tmp_path / "faces.zip")
+    page.fill("#webhook", hook.url)
+    visit.shoot("upload-webhook")
+    page.click("#send")
+    page.wait_for_url("**/jobs/*", timeout=LONG_MS)
+    expect(page.locator("main")).to_contain_text("Delivered", timeout=LONG_MS)
+    visit.shoot("job-webhook")
+    assert len(hook.received) == 2
+    page.get_by_role("link", name="Signing secret").click()
+    secret = page.input_value("#secret")
+    visit.shoot("webhooks")
+    for headers, body in hook.received:
+        assert Webhook(secret).verify(body, headers)["type"] == "job.completed"
+    with Client(stack.url) as client:
+        [job] = client.jobs()
+        [event] = client.webhook_events(job.id)
+    assert [attempt["status"] for attempt in event["attempts"]] == [503, 200]
+    _shoot_on_a_dark_phone(browser, stack, [f"/jobs/{job.id}", "/webhooks", "/"])
+
+
+def _shoot_on_a_dark_phone(browser: Browser, stack: Stack, addresses: list[str]) -> None:
+    context = browser.new_context(
+        base_url=stack.url,
+        viewport={"width": 390, "height": 844},
+        locale="es-ES",
+        color_scheme="dark",
+    )
+    visit = Visit(context, stack.url)
+    for number, address in enumerate(addresses):
+        visit.page.goto(address)
+        width = visit.page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 390
+        visit.shoot(f"webhook-phone-{number}")
+    assert visit.complaints == []
+    context.close()
