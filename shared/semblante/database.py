@@ -81,7 +81,9 @@ class Database:
 
 
 def _postgresql_engine(url: str, silent_writer_ms: int) -> Engine:
-    engine = create_engine(url, pool_pre_ping=True, connect_args=KEEPALIVES)
+    # Every upload on its way holds a connection for its lock: more than a pool's ten may be needed,
+    # but never more than the process has threads.
+    engine = create_engine(url, pool_pre_ping=True, max_overflow=-1, connect_args=KEEPALIVES)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

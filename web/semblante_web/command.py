@@ -20,6 +20,10 @@ from semblante_web.memory import give_large_blocks_back
 GRACE_SECONDS = 8
 """Less than the stack's own patience; a broken upload goes on after the next start."""
 
+KEEP_SECONDS = 75
+"""Longer than any page or client waits between two requests: one that comes as its connection is
+closed fails."""
+
 
 class Server(BaseApplication):  # type: ignore[misc]
     """Gunicorn, configured by `settings` alone: no file, no environment, no arguments."""
@@ -40,6 +44,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "worker_class": "gthread",
             "threads": self._settings.web_threads,
             "graceful_timeout": GRACE_SECONDS,
+            "keepalive": KEEP_SECONDS,
             "control_socket_disable": True,
             "proc_name": "semblante web",
             "loglevel": self._settings.log_level.lower(),
