@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import psutil
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from faults.site import Site
@@ -33,6 +34,10 @@ def check_rows(site: Site, job_id: str) -> None:
             assert session.scalar(held) == 0, f"a lease of {table.__tablename__} is held"
 
 
+def _table(session: Session, query: Select[Any, int]) -> list[tuple[Any, int]]:
+    return sorted((name, number) for name, number in session.execute(query))
+
+
 def check_counters(session: Session, job: Job) -> None:
     """What is counted beside the rows must equal them."""
     counted = select(EmotionCount.emotion, EmotionCount.faces).where(
@@ -43,7 +48,7 @@ def check_counters(session: Session, job: Job) -> None:
         .where(Result.job_id == job.id, Result.status == "ok")
         .group_by(Result.emotion)
     )
-    assert sorted(session.execute(counted).tuples()) == sorted(session.execute(rows).tuples())
+    assert _table(session, counted) == _table(session, rows)
     bins = select(func.sum(ConfidenceCount.faces)).where(ConfidenceCount.job_id == job.id)
     assert session.scalar(bins) == job.faces == job.ok
 
