@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from types import SimpleNamespace
-from typing import Any
 
+from celery import Celery
 from celery.utils.timer2 import Timer
 
 from semblante import workers
 from semblante.holder import is_known_dead
 from semblante.services import Services
-from semblante_worker.presence import Presence, PresenceStep
+from semblante_worker.presence import Presence, PresenceBeat, PresenceStep
 from semblante_worker.sweeper import Sweeper
 
 
@@ -46,9 +45,10 @@ def test_a_row_that_is_gone_comes_back(services: Services) -> None:
 
 
 class Consumer:
-    """What the step tells Celery's consumer."""
+    """What a step has of Celery's consumer, and what it tells it."""
 
-    def __init__(self) -> None:
+    def __init__(self, app: Celery) -> None:
+        self.app, self.timer = app, Timer()
         self.told: list[str] = []
 
     def cancel_task_queue(self, queue: str) -> None:
@@ -58,43 +58,44 @@ class Consumer:
         self.told.append(f"take {queue}")
 
 
-def worker_of(services: Services, own: Presence) -> tuple[Any, Consumer]:
-    consumer = Consumer()
+def consumer_of(services: Services, own: Presence) -> Consumer:
     app = services.queue.app
     app.conf.semblante_presence = own
     app.conf.semblante_rests = False
     app.amqp.queues.select_add("classify")
-    return SimpleNamespace(app=app, consumer=consumer, timer=Timer()), consumer
+    return Consumer(app)
 
 
 def test_the_queues_follow_the_row_once(services: Services) -> None:
     own = presence(services)
-    worker, consumer = worker_of(services, own)
-    step = PresenceStep(worker)
+    consumer = consumer_of(services, own)
+    step = PresenceBeat(consumer)
     own.begin()
     for draining in (True, True, False, False):
         with services.database.writing() as session:
             workers.set_draining(session, "one@host", draining)
-        step._beat(worker, own)
+        step._beat(consumer, own)
     assert consumer.told == ["leave classify", "take classify"]
 
 
 def test_a_worker_that_rests_sends_no_sweeps(services: Services) -> None:
-    worker, _ = worker_of(services, presence(services))
-    worker.app.conf.semblante_clock = {"semblante.sweep": 3600.0}
+    consumer = consumer_of(services, presence(services))
+    consumer.app.conf.semblante_clock = {"semblante.sweep": 3600.0}
     for rests, waiting in ((True, 0), (False, 1)):
-        worker.app.conf.semblante_rests = rests
-        sweeper = Sweeper(worker)
-        sweeper.start(worker)
-        sweeper.stop(worker)
+        consumer.app.conf.semblante_rests = rests
+        sweeper = Sweeper(consumer)
+        sweeper.start(consumer)
+        sweeper.stop(consumer)
         assert services.queue.depth("control") == waiting
 
 
 def test_a_database_that_is_away_stops_no_worker(services: Services) -> None:
     own = Presence("postgresql+psycopg://nobody@127.0.0.1:1/none", "one@host", ("classify",), "cpu")
-    worker, consumer = worker_of(services, own)
-    step = PresenceStep(worker)
-    step.start(worker)
-    step._beat(worker, own)
-    step.stop(worker)
+    consumer = consumer_of(services, own)
+    step, beat = PresenceStep(consumer), PresenceBeat(consumer)
+    for one in (step, beat):
+        one.start(consumer)
+    beat._beat(consumer, own)
+    for one in (beat, step):
+        one.stop(consumer)
     assert consumer.told == []
