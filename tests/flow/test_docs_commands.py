@@ -46,6 +46,7 @@ NOT_RUN = {
     "-F detector_backend=skip": "its port is another one here; tests/web/test_predict_api.py",
     "bin/semblante operator drain batch@host": "a worker has its host's name here; "
     "tests/flow/test_operator.py",
+    "bin/semblante bench --images 2000 --size 100x100": "it takes minutes; tests/worker/bench",
     "deploy/make-secrets": "writes to the clone; see tests/deploy",  # pragma: allowlist secret
     "cat deploy/secrets/api_key": "needs deploy/make-secrets",  # pragma: allowlist secret
     "docker compose up --detach --build": ENGINE,
@@ -183,5 +184,5 @@ def test_what_is_not_run_is_still_there() -> None:
 def test_every_block_says_what_it_is() -> None:
     for page in PAGES:
         kinds = {kind for kind, _text in BLOCK.findall(page.read_text(encoding="utf-8"))}
-        assert kinds <= {"sh", "python", "sql", "text"}, page.name
+        assert kinds <= {"json", "sh", "python", "sql", "text"}, page.name
         assert "\n    semblante" not in page.read_text(encoding="utf-8"), page.name
