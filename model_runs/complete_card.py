@@ -1,0 +1,90 @@
+"""Add to a card what it lacked when its model was made: the curves of its logs, a confusion matrix.
+
+    python model_runs/complete_card.py BUNDLE_FOLDER LOG... [--dataset joined.zip]
+
+Figures that the card has stay as they are. The matrix is of float where the bundle has its weights;
+of 8-bit integers where it has nothing else, which the card says then. Other bytes of a card are
+another model to the registry.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+import numpy as np
+
+from semblante.bundles import CARD, Bundle, read_bundle
+from semblante.card import WEIGHTS, Card, CardEpoch, Metrics
+from semblante.settings import Settings
+from semblante_worker.evaluation.card_metrics import metrics_of
+from semblante_worker.evaluation.measured import Measured, measure_dataset
+from semblante_worker.evaluation.opening import open_dataset
+from semblante_worker.predict import Predictor
+
+EPOCH = re.compile(
+    r"^Epoch \d+/\d+: loss ([\d.]+), accuracy ([\d.]+)%; "
+    r"validation loss ([\d.]+), accuracy ([\d.]+)%",
+    re.MULTILINE,
+)
+INT8_NOTE = "The confusion matrix is of 8-bit integers, the other figures of float."
+
+
+def main() -> None:
+    """Read, measure, write the card."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("logs", type=Path, nargs="+")
+    parser.add_argument("--dataset", type=Path)
+    given = parser.parse_args()
+    bundle = read_bundle(given.bundle, verify=True)
+    training = bundle.card.training.model_copy(update={"epochs": epochs_of(given.logs)})
+    metrics = bundle.card.metrics
+    if given.dataset is not None:
+        metrics = with_confusion(bundle, given.dataset)
+    card = bundle.card.model_copy(update={"training": training, "metrics": metrics})
+    text = Card.model_validate(card.model_dump()).model_dump_json(indent=1, exclude_none=True)
+    (given.bundle / CARD).write_text(text + "\n", encoding="utf-8")
+    print(read_bundle(given.bundle, verify=True).reference)
+
+
+def epochs_of(logs: list[Path]) -> tuple[CardEpoch, ...]:
+    """Return the epochs of the logs, one run after the other."""
+    lines = [found for log in logs for found in EPOCH.findall(log.read_text(encoding="utf-8"))]
+    return tuple(
+        CardEpoch(
+            epoch=number,
+            train_loss=float(loss),
+            train_accuracy=float(accuracy) / 100,
+            validation_loss=float(validation_loss),
+            validation_accuracy=float(validation_accuracy) / 100,
+        )
+        for number, (loss, accuracy, validation_loss, validation_accuracy) in enumerate(lines, 1)
+    )
+
+
+def with_confusion(bundle: Bundle, dataset: Path) -> dict[str, Metrics]:
+    """Return the card's figures, each with the matrix of its validation pictures."""
+    is_float = WEIGHTS in bundle.card.files
+    settings = Settings(engine="torch" if is_float else "openvino")
+    opened = open_dataset(dataset, bundle.classes, "val", settings)
+    predictor = Predictor(settings)
+    measured = measure_dataset(predictor, bundle, opened, lambda _done, _failed: None)
+    found = {}
+    for name, figures in bundle.card.metrics.items():
+        confusion = metrics_of(part_of(measured, name).evaluate(bundle.classes)).confusion
+        note = figures.note if is_float else " ".join(filter(None, (figures.note, INT8_NOTE)))
+        found[name] = figures.model_copy(update={"confusion": confusion, "note": note})
+    return found
+
+
+def part_of(measured: Measured, name: str) -> Measured:
+    """Return the pictures of `validation` or of `validation SOURCE`."""
+    source = name.partition(" ")[2]
+    rows = [path.startswith(f"{source}/") or not source for path in measured.paths]
+    return measured.take(np.flatnonzero(rows))
+
+
+if __name__ == "__main__":
+    main()
