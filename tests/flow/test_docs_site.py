@@ -64,8 +64,11 @@ def test_the_site_is_whole_in_itself(browser: Browser, site: str, scheme: str, w
 def test_the_search_finds_a_column(browser: Browser, site: str) -> None:
     context = browser.new_context(base_url=site, viewport={"width": 1280, "height": 900})
     visit = Visit(context, site)
-    visit.page.goto("/")
-    visit.page.locator("input[name=query]").fill("face_confidence")
-    expect(visit.page.locator(".md-search-result__item").first).to_contain_text("CSV")
+    visit.page.goto("/", wait_until="networkidle")  # the script listens, and has its index
+    query = visit.page.locator("input[name=query]")
+    query.click()
+    query.press_sequentially("face_confidence")
+    found = visit.page.locator(".md-search-result__item").first
+    expect(found).to_contain_text("CSV", timeout=30_000)
     assert visit.complaints == []
     context.close()
