@@ -28,7 +28,7 @@ from semblante.webhook_tables import WebhookAttempt, WebhookEvent, WebhookSecret
 
 OPTION = "webhook"
 TASK = "semblante.deliver"
-SECRET_PREFIX = "whsec_"  # noqa: S105 (how the scheme marks secrets)
+SECRET_PREFIX = "whsec_"  # noqa: S105  # pragma: allowlist secret (how the scheme marks them)
 SECRET_BYTES = 32
 GONE = 410
 """By this status a receiver says that it wants nothing more."""

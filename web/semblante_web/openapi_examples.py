@@ -9,6 +9,7 @@ JOB_ID = "019b7a70-5a4e-7c31-9d53-0d6f2c1e8a01"
 OTHER_JOB_ID = "019b7a71-0c2d-7f10-8b7a-4f2f6f3c9b02"
 UPLOAD_ID = "019b7a70-58c0-7a22-b1f4-93cf0e5d7c03"
 EVENT_ID = "019b7a72-1f3e-7d44-a6c8-2b9e4d7f1a04"
+WEBHOOK_SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()  # pragma: allowlist secret
 MODEL = "resnet18-raf7@e64e8b699b9f"
 CREATED, STARTED, ENDED = (f"2026-01-02T03:04:{second}Z" for second in ("05", "06", "09"))
 PROBABILITIES = {
@@ -187,7 +188,7 @@ ANSWERS: dict[str, Any] = {
     },
     "EventList": {"items": [EVENT]},
     "EventView": EVENT,
-    "SecretView": {"secret": "whsec_" + base64.b64encode(bytes(range(32))).decode()},
+    "SecretView": {"secret": WEBHOOK_SECRET},
     "TruthView": {"images": 2, "unknown": 0, "matrix": MATRIX},
     "AgreementView": {
         "matrix": MATRIX,
