@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from PIL import Image as Picture
@@ -22,6 +21,7 @@ from semblante.settings import Settings
 from semblante.stack.broker import Broker
 from semblante.stack.supervisor import Supervisor
 from semblante_web.app import create_app
+from serving import serving
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared"
@@ -117,9 +117,5 @@ def services(settings: Settings) -> Iterator[Services]:
 def address(services: Services) -> Iterator[str]:
     """Serve the web alone, in a thread; nobody works on its jobs."""
     server = make_server("127.0.0.1", 0, create_app(services.settings, services), threaded=True)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server) as address:
+        yield address

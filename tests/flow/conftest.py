@@ -15,7 +15,7 @@ from semblante import jobs, uploads
 from semblante.default_model import choose
 from semblante.services import Services, open_services
 from semblante.settings import Settings
-from semblante.stack.stack import Stack
+from semblante.stack.stack import Stack, embedded_stack
 from semblante.tables import Job
 
 
@@ -32,6 +32,21 @@ def browser() -> Iterator[Browser]:
     """Run a real Chromium."""
     with chromium() as browser:
         yield browser
+
+
+@pytest.fixture(scope="module")
+def stack_settings() -> Settings:
+    """Return the settings of the module's stack, which a module replaces by its own."""
+    return Settings()
+
+
+@pytest.fixture(scope="module")
+def stack(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Run the whole system in a folder of its own for the module."""
+    data = tmp_path_factory.mktemp("stack") / "data"
+    settings = stack_settings.model_copy(update={"data": data, "port": 0})
+    with embedded_stack(settings, web=True, predict_worker=True) as stack:
+        yield stack
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -14,7 +14,7 @@ from factory import jpeg, zip_bytes
 from flow.visit import Visit
 from semblante.client import Client
 from semblante.settings import Settings
-from semblante.stack.stack import Stack, embedded_stack
+from semblante.stack.stack import Stack
 
 pytestmark = [pytest.mark.flow, pytest.mark.browser]
 WIDE = {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light", "locale": "en-GB"}
@@ -24,12 +24,8 @@ RUN_AXE = "() => axe.run(document, { resultTypes: ['violations'] })"
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    settings = Settings(
-        data=tmp_path_factory.mktemp("stack") / "data", port=0, chunk_images=5, compute_threads=1
-    )
-    with embedded_stack(settings, web=True, predict_worker=True) as stack:
-        yield stack
+def stack_settings() -> Settings:
+    return Settings(chunk_images=5, compute_threads=1)
 
 
 @pytest.fixture(scope="module")

@@ -16,23 +16,19 @@ from semblante.bundles import shipped_bundle
 from semblante.cli.local_job import describe_input, start_job
 from semblante.services import Services
 from semblante.settings import Settings
-from semblante.stack.stack import Stack, embedded_stack
+from semblante.stack.stack import Stack
 
 pytestmark = [pytest.mark.flow, pytest.mark.browser]
 LONG_MS = 120_000
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    settings = Settings(
-        data=tmp_path_factory.mktemp("stack") / "data",
-        port=0,
+def stack_settings() -> Settings:
+    return Settings(
         chunk_images=25,
         batch_size=8,
         compute_threads=1,
     )
-    with embedded_stack(settings, web=True, predict_worker=True) as stack:
-        yield stack
 
 
 def test_an_archive_goes_in_and_the_same_csv_comes_out(

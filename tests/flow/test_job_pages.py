@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from flow.visit import Visit
+from flow.visit import Visit, dark_phone_in_spanish
 from semblante.client import Client
 from semblante.detector_weights import install_yunet
 from semblante.settings import Settings
@@ -121,12 +121,7 @@ def test_a_review_goes_by_keys(visit: Visit, jobs: list[str]) -> None:
 def test_the_pages_in_spanish_on_a_dark_phone(
     browser: Browser, stack: Stack, jobs: list[str]
 ) -> None:
-    context = browser.new_context(
-        base_url=stack.url,
-        viewport={"width": 390, "height": 844},
-        locale="es-ES",
-        color_scheme="dark",
-    )
+    context = dark_phone_in_spanish(browser, stack.url)
     visit = Visit(context, stack.url)
     for name, path, word in (
         ("gallery", "images?order=doubt", "Las menos seguras primero"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,25 +15,21 @@ from flow.visit import Visit
 from semblante import chunks, workers
 from semblante.services import Services
 from semblante.settings import Settings
-from semblante.stack.stack import Stack, embedded_stack
+from semblante.stack.stack import Stack
 
 pytestmark = [pytest.mark.flow, pytest.mark.browser]
 LONG_MS = 60_000
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    settings = Settings(
-        data=tmp_path_factory.mktemp("stack") / "data",
-        port=0,
+def stack_settings() -> Settings:
+    return Settings(
         chunk_images=25,
         batch_size=8,
         sweep_seconds=0.5,
         compute_threads=1,
         worker_processes=1,
     )
-    with embedded_stack(settings, web=True, predict_worker=True) as stack:
-        yield stack
 
 
 def test_a_drained_worker_rests_and_all_jobs_pause(

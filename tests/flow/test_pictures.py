@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import runpy
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,20 +12,12 @@ from playwright.sync_api import expect
 
 from flow.visit import Visit
 from semblante.client import Client
-from semblante.settings import Settings
-from semblante.stack.stack import Stack, embedded_stack
+from semblante.stack.stack import Stack
 
 pytestmark = [pytest.mark.flow, pytest.mark.browser]
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLE = REPOSITORY / "examples" / "faces.zip"
 SCRIPT = runpy.run_path(str(REPOSITORY / "docs" / "pictures.py"))
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    settings = Settings(data=tmp_path_factory.mktemp("stack") / "data", port=0)
-    with embedded_stack(settings, web=True, predict_worker=True) as stack:
-        yield stack
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import ipaddress
 import random
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from flow.visit import Visit
 from semblante import jobs, uploads
 from semblante.services import Services
 from semblante.settings import Settings
-from semblante.stack.stack import Stack, embedded_stack
+from semblante.stack.stack import Stack
 
 pytestmark = [pytest.mark.flow, pytest.mark.browser]
 LONG_MS = 60_000
@@ -28,15 +28,11 @@ SLOW = 2_000_000
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    settings = Settings(
-        data=tmp_path_factory.mktemp("stack") / "data",
-        port=0,
+def stack_settings() -> Settings:
+    return Settings(
         compute_threads=1,
         url_networks=(ipaddress.ip_network("127.0.0.1/32"),),
     )
-    with embedded_stack(settings, web=True, predict_worker=True) as stack:
-        yield stack
 
 
 @pytest.fixture(scope="module")

@@ -11,28 +11,24 @@ from playwright.sync_api import Browser, expect
 from standardwebhooks.webhooks import Webhook
 
 from factory import jpeg, zip_bytes
-from flow.visit import Visit
+from flow.visit import Visit, dark_phone_in_spanish
 from receiver import Receiver, receiver
 from semblante.client import Client
 from semblante.settings import Settings
-from semblante.stack.stack import Stack, embedded_stack
+from semblante.stack.stack import Stack
 
 pytestmark = [pytest.mark.flow, pytest.mark.browser]
 LONG_MS = 120_000
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    settings = Settings(
-        data=tmp_path_factory.mktemp("stack") / "data",
-        port=0,
+def stack_settings() -> Settings:
+    return Settings(
         compute_threads=1,
         sweep_seconds=0.5,
         url_networks=(ip_network("127.0.0.0/8"),),
         webhook_retries=(0.1, 0.1),
     )
-    with embedded_stack(settings, web=True, predict_worker=False) as stack:
-        yield stack
 
 
 @pytest.fixture
@@ -69,12 +65,7 @@ def test_the_end_of_a_job_is_told(
 
 
 def _shoot_on_a_dark_phone(browser: Browser, stack: Stack, addresses: list[str]) -> None:
-    context = browser.new_context(
-        base_url=stack.url,
-        viewport={"width": 390, "height": 844},
-        locale="es-ES",
-        color_scheme="dark",
-    )
+    context = dark_phone_in_spanish(browser, stack.url)
     visit = Visit(context, stack.url)
     for number, address in enumerate(addresses):
         visit.page.goto(address)

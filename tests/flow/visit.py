@@ -50,6 +50,16 @@ class Visit:
         self.page.screenshot(path=screenshot(name), full_page=True)
 
 
+def dark_phone_in_spanish(browser: Browser, url: str) -> BrowserContext:
+    """Open what is as far as can be from a wide, light page in English."""
+    return browser.new_context(
+        base_url=url,
+        viewport={"width": 390, "height": 844},
+        locale="es-ES",
+        color_scheme="dark",
+    )
+
+
 def screenshot(name: str) -> Path:
     """Return where the picture called `name` goes: the one folder that CI keeps."""
     SCREENSHOTS.mkdir(exist_ok=True)
