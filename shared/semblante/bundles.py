@@ -10,7 +10,7 @@ import hashlib
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -115,11 +115,17 @@ def parse_card(data: bytes, path: Path) -> Card:
         BundleError: `corrupt_bundle`, for bad JSON, unknown, missing or impossible fields.
     """
     try:
-        return Card.model_validate_json(data)
+        return _parsed(data)
     except ValidationError as error:
         first: Any = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"])
         raise corrupt(path, f"{field}: {first['msg']}" if field else first["msg"]) from error
+
+
+@lru_cache(maxsize=64)
+def _parsed(data: bytes) -> Card:
+    """Checking a card takes longer than all else of a request that names a model."""
+    return Card.model_validate_json(data)
 
 
 def shipped_bundles() -> list[Bundle]:

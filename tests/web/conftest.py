@@ -83,7 +83,7 @@ def worker(services: Services) -> Iterator[None]:
     options: dict[str, Any] = {"name": "semblante.predict", "shared": False}
 
     @app.task(**options, ignore_result=False)  # type: ignore[untyped-decorator]
-    def predict(key: str, model: str, detect: str) -> dict[str, Any]:
+    def predict(key: str, digest: str, detect: str) -> dict[str, Any]:
         data = services.storage.read(key, 0, 100_000)
         if not data.startswith(b"\xff\xd8"):
             return {"error": {"code": "unsupported_format", "detail": "No image."}}
@@ -94,6 +94,7 @@ def worker(services: Services) -> Iterator[None]:
             faces = []
         size = {"width": len(data), "height": 2}
         detector = "yunet" if box else None
+        model = f"resnet18-raf7@{digest[:12]}"
         return {"ok": {"model": model, "detector": detector, **size, "faces": faces}}
 
     with start_worker(app, pool="solo", perform_ping_check=False, queues=["predict"]):

@@ -33,11 +33,11 @@ def predict(
         Unavailable: `worker_unavailable`, `broker_unavailable` or `model_unavailable`.
     """
     with services.database.reading() as session:
-        reference = choose(session, services.settings, model).reference
+        digest = choose(session, services.settings, model).digest
     key = f"predict/{new_id()}"
     try:
         services.storage.write(key, bounded(blocks, services.settings.max_image_bytes))
-        answer = _ask(services, key, reference, detect or services.settings.detect)
+        answer = _ask(services, key, digest, detect or services.settings.detect)
     finally:
         services.storage.delete(key)
     if "error" in answer:
@@ -56,12 +56,12 @@ def bounded(blocks: Iterable[bytes], most: int) -> Iterator[bytes]:
         yield block
 
 
-def _ask(services: Services, key: str, model: str, detect: Detect) -> dict[str, Any]:
+def _ask(services: Services, key: str, digest: str, detect: Detect) -> dict[str, Any]:
     seconds = services.settings.predict_timeout_seconds
     try:
         result = services.queue.app.send_task(
             TASK,
-            kwargs={"key": key, "model": model, "detect": detect},
+            kwargs={"key": key, "digest": digest, "detect": detect},
             headers=carried(),
             queue=QUEUES[TASK],
             ignore_result=False,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from semblante import registry
 from semblante.bundles import Bundle
 from semblante.detection import Detect
 from semblante.services import Services
@@ -13,17 +12,17 @@ from semblante_worker.predict import Prediction, Predictor
 
 
 def answer_request(
-    services: Services, predictor: Predictor, key: str, model: str, detect: Detect
+    services: Services, predictor: Predictor, key: str, digest: str, detect: Detect
 ) -> dict[str, Any]:
-    """Label the image that the web stored under `key`.
+    """Label the image that the web stored under `key` by the model with `digest`.
+
+    The database is not asked: that would take as long as the image.
 
     Raises:
         ImageError: The image cannot be labelled.
-        NotFound: No such model, or the bytes are gone.
+        NotFound: The bytes are gone.
         Unavailable: `model_unavailable`.
     """
-    with services.database.reading() as session:
-        digest = registry.find(session, model).digest
     bundle = load_model(services, predictor, digest)
     data = services.storage.read(key, 0, services.settings.max_image_bytes)
     services.storage.delete(key)  # should the web die before it does so

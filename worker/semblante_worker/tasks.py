@@ -61,11 +61,11 @@ def register_tasks(app: Celery, process: Callable[[], WorkerProcess]) -> None:
 
     # Not again after a crash: an image that ends its worker would end the next one, too.
     @app.task(name="semblante.predict", bind=True, ignore_result=False, acks_late=False)
-    def predict(task: Task, key: str, model: str, detect: Detect) -> dict[str, Any]:
+    def predict(task: Task, key: str, digest: str, detect: Detect) -> dict[str, Any]:
         services, predictor = process().services, process().predictor
         try:
             with told(task), ending_when_stuck():
-                return {"ok": answer_request(services, predictor, key, model, detect)}
+                return {"ok": answer_request(services, predictor, key, digest, detect)}
         except SemblanteError as error:
             return {"error": {"code": error.code, "detail": error.message}}
 
