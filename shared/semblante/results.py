@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, delete, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Row, Select, bindparam, delete, func, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from semblante import bulk
 from semblante.histogram import bin_of
@@ -84,18 +84,24 @@ def write(session: Session, job: Job, rows: Sequence[ResultRow], *, replaces_fai
     job.no_face += added.images["no_face"]
     job.failed += added.images["failed"]
     job.faces += added.faces
-    for emotion, faces in sorted(added.emotions.items()):
-        session.execute(
-            update(EmotionCount)
-            .where(EmotionCount.job_id == job.id, EmotionCount.emotion == emotion)
-            .values(faces=EmotionCount.faces + faces)
-        )
-    for number, faces in sorted(added.bins.items()):
-        session.execute(
-            update(ConfidenceCount)
-            .where(ConfidenceCount.job_id == job.id, ConfidenceCount.bin == number)
-            .values(faces=ConfidenceCount.faces + faces)
-        )
+    _add_faces(session, job.id, EmotionCount, EmotionCount.emotion, added.emotions)
+    _add_faces(session, job.id, ConfidenceCount, ConfidenceCount.bin, added.bins)
+
+
+def _add_faces(
+    session: Session,
+    job_id: str,
+    table: type[EmotionCount | ConfidenceCount],
+    column: InstrumentedAttribute[Any],
+    added: Mapping[Any, int],
+) -> None:
+    """Add to the counters of a job, of which `table` has one for each value of `column`."""
+    if not added:
+        return
+    wanted = (table.job_id == job_id) & (column == bindparam("value_counted"))
+    statement = update(table).where(wanted).values(faces=table.faces + bindparam("more"))
+    rows = [{"value_counted": value, "more": faces} for value, faces in sorted(added.items())]
+    session.connection().execute(statement, rows)
 
 
 def failed_indexes(session: Session, job_id: str, first: int, count: int) -> set[int]:
