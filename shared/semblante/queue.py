@@ -63,6 +63,8 @@ def make_app(settings: Settings) -> Celery:
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         worker_prefetch_multiplier=1,
+        # Else a worker with a child that never ends a task takes no more after a reconnection.
+        worker_enable_prefetch_count_reduction=False,
         worker_max_tasks_per_child=1000,  # what a decoder's library leaks ends with the process
         worker_hijack_root_logger=False,
         worker_proc_alive_timeout=120,

