@@ -102,7 +102,7 @@ def test_a_job_keeps_its_own_retention(client: FlaskClient, services: Services) 
             "detect: Input should be 'off', 'auto' or 'on'",
         ),
         ({"lang": "fr"}, "lang: Input should be 'en' or 'es'"),
-        ({"metadata": "[]"}, "metadata: Input should be a valid dictionary"),
+        ({"metadata": "[]"}, "metadata: Input should be an object"),
         ({"retention_days": "-1"}, "retention_days: Input should be greater than or equal to 0"),
         ({"colour": "red"}, "colour: Extra inputs are not permitted"),
     ],

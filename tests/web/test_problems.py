@@ -6,7 +6,11 @@ import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 
+from factory import submit
+from semblante import jobs
+from semblante.archive.directory import corrupt
 from semblante.database import Database
+from semblante.message import Message
 from semblante.migrations import upgrade
 from semblante.services import Services
 from semblante_web.app import create_app
@@ -52,6 +56,47 @@ def test_codes(client: FlaskClient, method: str, path: str, status: int, code: s
 def test_the_field_is_named(client: FlaskClient) -> None:
     detail = client.get("/api/v1/jobs?limit=0").get_json()["detail"]
     assert detail == "query.limit: Input should be greater than or equal to 1"
+
+
+@pytest.mark.parametrize(
+    ("path", "title", "detail"),
+    [
+        ("/api/v1/jobs/none", "Ese trabajo no existe.", "No existe el trabajo none."),
+        (
+            "/api/v1/jobs?limit=0&state=x",
+            "La solicitud no tiene",
+            "query.limit: El valor debe ser mayor o igual que 1; query.state: El valor debe ser",
+        ),
+        ("/api/v1/none", "Esa dirección no existe.", "No hay nada en esta dirección"),
+        ("/api/v1/models/x", "", "Ningún modelo se llama 'x'. Hay: "),
+    ],
+)
+def test_a_problem_in_spanish(client: FlaskClient, path: str, title: str, detail: str) -> None:
+    answer = client.get(path, headers={"Accept-Language": "es-MX, en;q=0.5"})
+    problem = answer.get_json()
+    assert problem["title"].startswith(title)
+    assert problem["detail"].startswith(detail)
+    assert "Accept-Language" in answer.headers["Vary"]
+
+
+def test_why_a_job_failed_in_spanish(client: FlaskClient, services: Services) -> None:
+    job = submit(services, b"x")
+    reason = Message("its gzip bytes are damaged (%(reason)s)", reason="-3")
+    with services.database.writing() as session:
+        jobs.fail(session, jobs.get(session, job.id), "corrupt_archive", corrupt(reason).said)
+    told = "El archivo no se puede leer: sus bytes de gzip están dañados (-3)."
+    spanish = {"Accept-Language": "es"}
+    assert (
+        client.get(f"/api/v1/jobs/{job.id}", headers=spanish).get_json()["error"]["detail"] == told
+    )
+    assert (
+        client.get("/api/v1/jobs", headers=spanish).get_json()["items"][0]["error"]["detail"]
+        == told
+    )
+    page = client.get(f"/jobs/{job.id}", headers=spanish).text
+    assert told in page
+    english = client.get(f"/api/v1/jobs/{job.id}").get_json()["error"]["detail"]
+    assert english == "The archive cannot be read: its gzip bytes are damaged (-3)."
 
 
 def test_a_page_for_people(client: FlaskClient) -> None:
