@@ -27,7 +27,7 @@ KINDS: dict[str, str] = {
     "less_than": "Input should be less than %(lt)s",
     "less_than_equal": "Input should be less than or equal to %(le)s",
     "list_type": "Input should be a list",
-    "literal_error": "Input should be %(expected)s",
+    "literal_error": "Input should be one of %(expected)s",
     "missing": "Field required",
     "model_attributes_type": "Input should be an object",
     "model_type": "Input should be an object",
@@ -68,6 +68,8 @@ def _problem(found: Any) -> Message:
     reason = getattr(values.get("error"), "args", None)
     if reason and isinstance(reason[0], Message):  # a validator's ValueError(Message(...))
         return reason[0]
+    if "expected" in values:  # `'a', 'b' or 'c'`
+        values["expected"] = values["expected"].replace("' or '", "', '")
     if found["type"] in KINDS:
         return Message(KINDS[found["type"]], **values)
     return Message("%(reason)s", reason=found["msg"])

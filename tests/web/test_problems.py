@@ -63,9 +63,9 @@ def test_the_field_is_named(client: FlaskClient) -> None:
     [
         ("/api/v1/jobs/none", "Ese trabajo no existe.", "No existe el trabajo none."),
         (
-            "/api/v1/jobs?limit=0&state=x",
+            "/api/v1/jobs?state=x&limit=0",
             "La solicitud no tiene",
-            "query.limit: El valor debe ser mayor o igual que 1; query.state: El valor debe ser",
+            "query.state: El valor debe ser uno de 'validating', 'in_progress', 'finalizing', ",
         ),
         ("/api/v1/none", "Esa dirección no existe.", "No hay nada en esta dirección"),
         ("/api/v1/models/x", "", "Ningún modelo se llama 'x'. Hay: "),
