@@ -56,7 +56,9 @@ class MessageText(TypeDecorator[Message]):
         if value is None:
             return None
         is_plain = not value.startswith(_JSON_START)
-        return Message("%(text)s", text=value) if is_plain else Message.from_json(json.loads(value))
+        return Message.from_json(
+            {"template": value, "values": {}} if is_plain else json.loads(value)
+        )
 
 
 class Table(DeclarativeBase):

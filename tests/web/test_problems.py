@@ -10,6 +10,7 @@ from factory import submit
 from semblante import jobs
 from semblante.archive.directory import corrupt
 from semblante.database import Database
+from semblante.errors import ArchiveError
 from semblante.message import Message
 from semblante.migrations import upgrade
 from semblante.services import Services
@@ -79,24 +80,32 @@ def test_a_problem_in_spanish(client: FlaskClient, path: str, title: str, detail
     assert "Accept-Language" in answer.headers["Vary"]
 
 
-def test_why_a_job_failed_in_spanish(client: FlaskClient, services: Services) -> None:
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            corrupt(Message("its gzip bytes are damaged (%(reason)s)", reason="-3")),
+            "El archivo no se puede leer: sus bytes de gzip están dañados (-3).",
+        ),
+        (
+            ArchiveError("no_images", "The upload holds no image that Semblante reads."),
+            "Lo subido no contiene ninguna imagen que Semblante lea.",
+        ),
+    ],
+)
+def test_why_a_job_failed_in_spanish(
+    client: FlaskClient, services: Services, error: ArchiveError, told: str
+) -> None:
     job = submit(services, b"x")
-    reason = Message("its gzip bytes are damaged (%(reason)s)", reason="-3")
     with services.database.writing() as session:
-        jobs.fail(session, jobs.get(session, job.id), "corrupt_archive", corrupt(reason).said)
-    told = "El archivo no se puede leer: sus bytes de gzip están dañados (-3)."
+        jobs.fail(session, jobs.get(session, job.id), error.code, error.said)
     spanish = {"Accept-Language": "es"}
-    assert (
-        client.get(f"/api/v1/jobs/{job.id}", headers=spanish).get_json()["error"]["detail"] == told
-    )
-    assert (
-        client.get("/api/v1/jobs", headers=spanish).get_json()["items"][0]["error"]["detail"]
-        == told
-    )
-    page = client.get(f"/jobs/{job.id}", headers=spanish).text
-    assert told in page
-    english = client.get(f"/api/v1/jobs/{job.id}").get_json()["error"]["detail"]
-    assert english == "The archive cannot be read: its gzip bytes are damaged (-3)."
+    address = f"/api/v1/jobs/{job.id}"
+    assert client.get(address, headers=spanish).get_json()["error"]["detail"] == told
+    [listed] = client.get("/api/v1/jobs", headers=spanish).get_json()["items"]
+    assert listed["error"]["detail"] == told
+    assert told in client.get(f"/jobs/{job.id}", headers=spanish).text
+    assert client.get(address).get_json()["error"]["detail"] == error.message
 
 
 def test_a_page_for_people(client: FlaskClient) -> None:
