@@ -106,7 +106,8 @@ def api_page() -> str:
     text = (
         "# HTTP API\n\nThe OpenAPI 3.1 document is at `/api/v1/openapi.json`, a page to try it at "
         "`/api/v1/docs`. Errors are `application/problem+json` with a stable `code` "
-        "([errors](errors.md)).\n\n| operation | what it does |\n|---|---|\n"
+        "([errors](errors.md)); `title` and `detail` follow `Accept-Language` "
+        "(English or Spanish).\n\n| operation | what it does |\n|---|---|\n"
     )
     for path, operations in sorted(document["paths"].items()):
         for method, operation in sorted(operations.items()):

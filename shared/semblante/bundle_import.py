@@ -55,8 +55,10 @@ def _is_shipped(source: BundleSource) -> bool:
                 return True
             raise Conflict(
                 "bundle_in_use",
-                f"A model called {bundle.card.name} comes with Semblante: give yours another "
-                f"`name` in {source.card_path}.",
+                "A model called %(name)s comes with Semblante: give yours another `name` in "
+                "%(card)s.",
+                name=bundle.card.name,
+                card=source.card_path,
             )
     return False
 

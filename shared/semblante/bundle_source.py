@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from semblante.bundles import CARD, CARD_BYTES, Model, corrupt, parse_card, reason_of, verified
+from semblante.message import Message
 
 BLOCK_BYTES = 1024**2
 FILE_BYTES = 4 * 1024**3
@@ -68,7 +69,9 @@ class _Folder(BundleSource):
             with path.open("rb") as file:
                 while block := file.read(BLOCK_BYTES):
                     if file.tell() > limit:
-                        raise corrupt(path, f"it has more than {limit} bytes")
+                        raise corrupt(
+                            path, Message("it has more than %(limit)s bytes", limit=limit)
+                        )
                     yield block
         except OSError as error:
             raise corrupt(path, reason_of(error)) from error
@@ -82,14 +85,17 @@ class _Zip(BundleSource):
         self._source = source
         cards = [n for n in archive.namelist() if n == CARD or n.endswith(f"/{CARD}")]
         if len(cards) != 1 or cards[0].count("/") > 1:
-            raise corrupt(source, f"it does not hold one {CARD} at its top")
+            raise corrupt(source, Message("it does not hold one %(card)s at its top", card=CARD))
         self._prefix = cards[0].removesuffix(CARD)
         super().__init__(source / self._prefix)
 
     def _blocks(self, name: str, limit: int) -> Iterator[bytes]:
         with _explained(self._source):  # zipfile never gives more bytes than the directory says
             if self._archive.getinfo(self._prefix + name).file_size > limit:
-                raise corrupt(self._place / name, f"it unpacks to more than {limit} bytes")
+                raise corrupt(
+                    self._place / name,
+                    Message("it unpacks to more than %(limit)s bytes", limit=limit),
+                )
             with self._archive.open(self._prefix + name) as member:
                 while block := member.read(BLOCK_BYTES):
                     yield block
@@ -117,8 +123,12 @@ def _explained(source: Path) -> Iterator[None]:
     try:
         yield
     except KeyError as error:
-        raise corrupt(source, f"a file that the card names is missing: {error.args[0]}") from error
+        raise corrupt(
+            source, Message("a file that the card names is missing: %(file)s", file=error.args[0])
+        ) from error
     except _DAMAGE as error:
-        raise corrupt(source, f"it is no folder and no readable zip: {error}") from error
+        raise corrupt(
+            source, Message("it is no folder and no readable zip: %(reason)s", reason=error)
+        ) from error
     except RuntimeError as error:  # encrypted, or (NotImplementedError) an unknown compression
-        raise corrupt(source, f"it cannot be unpacked: {error}") from error
+        raise corrupt(source, Message("it cannot be unpacked: %(reason)s", reason=error)) from error

@@ -12,6 +12,7 @@ from pathlib import Path
 from semblante.bundle_source import BundleSource
 from semblante.bundles import CARD, CARD_BYTES, Model, corrupt, parse_card, verified
 from semblante.errors import BundleError, NotFound, Unavailable
+from semblante.message import Message
 from semblante.storage import Storage
 
 
@@ -61,7 +62,7 @@ def _card_blocks(storage: Storage, digest: str) -> Iterator[bytes]:
     key = f"{folder_key(digest)}/{CARD}"
     card = storage.read(key, 0, CARD_BYTES)
     if hashlib.sha256(card).hexdigest() != digest:
-        raise corrupt(Path(key), "its sha256 is not the one of the model")
+        raise corrupt(Path(key), Message("its sha256 is not the one of the model"))
     yield card
 
 
@@ -72,6 +73,7 @@ def _explained(blocks: Iterator[bytes]) -> Iterator[bytes]:
     except (BundleError, NotFound) as error:
         raise Unavailable(
             "model_unavailable",
-            f"A model cannot be fetched from the storage: {error.message} Import it again by "
+            "A model cannot be fetched from the storage: %(reason)s Import it again by "
             "`semblante models import`; its jobs go on then.",
+            reason=error.said,
         ) from error

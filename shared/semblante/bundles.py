@@ -12,13 +12,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
+from semblante import input_error
 from semblante.card import Card
 from semblante.emotions import Emotion
 from semblante.errors import BundleError, NotFound
+from semblante.message import Message
 
 CARD = "card.json"
 CARD_BYTES = 1024**2
@@ -75,13 +76,13 @@ class Bundle(Model):
             BundleError: `corrupt_bundle`, when they are missing or are not what the card says.
         """
         if filename not in self.card.files:
-            raise corrupt(self.path(filename), "the card does not name this file")
+            raise corrupt(self.path(filename), Message("the card does not name this file"))
         try:
             data = self.path(filename).read_bytes()
         except OSError as error:
             raise corrupt(self.path(filename), reason_of(error)) from error
         if hashlib.sha256(data).hexdigest() != self.card.files[filename].sha256:
-            raise corrupt(self.path(filename), "its sha256 is not the one in the card")
+            raise corrupt(self.path(filename), Message("its sha256 is not the one in the card"))
         return data
 
 
@@ -98,13 +99,13 @@ def read_bundle(folder: Path, *, verify: bool) -> Bundle:
     except OSError as error:
         raise corrupt(path, reason_of(error)) from error
     if len(data) > CARD_BYTES:
-        raise corrupt(path, f"it has more than {CARD_BYTES} bytes")
+        raise corrupt(path, Message("it has more than %(limit)s bytes", limit=CARD_BYTES))
     bundle = Bundle(parse_card(data, path), hashlib.sha256(data).hexdigest(), folder)
     for filename, entry in bundle.card.files.items():
         if verify:
             _compare(bundle.path(filename), entry.sha256)
         elif not bundle.path(filename).is_file():
-            raise corrupt(bundle.path(filename), "it is missing")
+            raise corrupt(bundle.path(filename), Message("it is missing"))
     return bundle
 
 
@@ -117,9 +118,7 @@ def parse_card(data: bytes, path: Path) -> Card:
     try:
         return _parsed(data)
     except ValidationError as error:
-        first: Any = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise corrupt(path, f"{field}: {first['msg']}" if field else first["msg"]) from error
+        raise corrupt(path, input_error.first_of(error)) from error
 
 
 @lru_cache(maxsize=64)
@@ -155,7 +154,10 @@ def unknown(name_or_reference: str, models: Iterable[Model]) -> NotFound:
     """Return the error for a name that none of `models` has."""
     known = ", ".join(model.reference for model in models)
     return NotFound(
-        "model_not_found", f"No model is called {name_or_reference!r}. There is: {known}."
+        "model_not_found",
+        "No model is called %(name)r. There is: %(known)s.",
+        name=name_or_reference,
+        known=known,
     )
 
 
@@ -170,19 +172,19 @@ def verified(blocks: Iterable[bytes], sha256: str, path: Path) -> Iterator[bytes
         digest.update(block)
         yield block
     if digest.hexdigest() != sha256:
-        raise corrupt(path, "its sha256 is not the one in the card")
+        raise corrupt(path, Message("its sha256 is not the one in the card"))
 
 
-def corrupt(path: Path, reason: str) -> BundleError:
+def corrupt(path: Path, reason: Message) -> BundleError:
     """Return the error for a damaged file of a bundle."""
-    return BundleError("corrupt_bundle", f"{path}: {reason}.")
+    return BundleError("corrupt_bundle", "%(path)s: %(reason)s.", path=path, reason=reason)
 
 
-def reason_of(error: OSError) -> str:
+def reason_of(error: OSError) -> Message:
     """Return why a file of a bundle cannot be read."""
     if isinstance(error, FileNotFoundError):
-        return "it is missing"
-    return f"it cannot be read: {error}"
+        return Message("it is missing")
+    return Message("it cannot be read: %(reason)s", reason=error)
 
 
 def _compare(path: Path, sha256: str) -> None:
@@ -192,4 +194,4 @@ def _compare(path: Path, sha256: str) -> None:
     except OSError as error:
         raise corrupt(path, reason_of(error)) from error
     if found != sha256:
-        raise corrupt(path, "its sha256 is not the one in the card")
+        raise corrupt(path, Message("its sha256 is not the one in the card"))

@@ -6,6 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from semblante.message import Message
+
 WEIGHTS = "model.safetensors"
 """The network's numbers, in a form that loading cannot make run code."""
 GRAPH = "openvino.xml"
@@ -68,7 +70,7 @@ class Preprocess(_Part):
     @model_validator(mode="after")
     def _crop_fits(self) -> Self:
         if self.crop and any(c > r for c, r in zip(self.crop, self.resize, strict=True)):
-            raise ValueError("crop is larger than resize")
+            raise ValueError(Message("crop is larger than resize"))
         return self
 
 
@@ -172,14 +174,25 @@ class Card(_Part):
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
         if len({c.id for c in self.classes}) != len(self.classes):
-            raise ValueError("two classes have the same id")
+            raise ValueError(Message("two classes have the same id"))
         if WEIGHTS not in self.files and not {GRAPH, GRAPH_WEIGHTS} <= set(self.files):
-            raise ValueError(f"files names neither {WEIGHTS} nor {GRAPH} and {GRAPH_WEIGHTS}")
+            raise ValueError(
+                Message(
+                    "files names neither %(weights)s nor %(graph)s and %(graph_weights)s",
+                    weights=WEIGHTS,
+                    graph=GRAPH,
+                    graph_weights=GRAPH_WEIGHTS,
+                )
+            )
         sides = {len(self.classes)}
         for split, figures in self.metrics.items():
             counts = figures.confusion
             if counts is not None and {len(counts), *map(len, counts)} != sides:
-                raise ValueError(f"the confusion matrix of {split} does not fit the classes")
+                raise ValueError(
+                    Message(
+                        "the confusion matrix of %(split)s does not fit the classes", split=split
+                    )
+                )
         if "card.json" in self.files:
-            raise ValueError("files names the card itself")
+            raise ValueError(Message("files names the card itself"))
         return self

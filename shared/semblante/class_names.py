@@ -43,12 +43,18 @@ class ClassNames:
         if emotion := _emotion(name):
             raise Refused(
                 "class_not_in_model",
-                f"{place}: the model has no class {emotion.id!r}. It has: {self._listed()}. "
-                "Leave these images out, or choose another model.",
+                "%(place)s: the model has no class %(name)r. It has: %(known)s. Leave these "
+                "images out, or choose another model.",
+                place=place,
+                name=emotion.id,
+                known=self._listed(),
             )
         raise Refused(
             "unknown_class",
-            f"{place}: there is no class {name!r}. It could be: {self._listed()}.",
+            "%(place)s: there is no class %(name)r. It could be: %(known)s.",
+            place=place,
+            name=name,
+            known=self._listed(),
         )
 
     def _listed(self) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from semblante.errors import Refused
+from semblante.message import Message
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -41,7 +42,9 @@ def opened_table(path: Path) -> Iterator[Table]:
     try:
         file = path.open("r", encoding="utf-8-sig", newline="")
     except OSError as error:
-        raise bad_table(str(path), 1, error.strerror or str(error)) from error
+        raise bad_table(
+            str(path), 1, Message("%(reason)s", reason=error.strerror or error)
+        ) from error
     with file:
         yield read_table(file, str(path))
 
@@ -56,7 +59,7 @@ def read_table(lines: Iterable[str], name: str) -> Table:
     reader = csv.reader(lines, strict=True)
     header = next(_guarded(reader, name), None)
     if not header or not any(cell.strip() for cell in header):
-        raise bad_table(name, 1, "it has no header")
+        raise bad_table(name, 1, Message("it has no header"))
     columns = tuple(cell.strip() for cell in header)
     return Table(columns, _rows(reader, columns, name))
 
@@ -70,7 +73,15 @@ def require_columns(table: Table, name: str, *columns: str) -> None:
     missing = [column for column in columns if column not in table.columns]
     if missing:
         there = ", ".join(table.columns)
-        raise bad_table(name, 1, f"there is no column {', '.join(missing)}; there is: {there}")
+        raise bad_table(
+            name,
+            1,
+            Message(
+                "there is no column %(missing)s; there is: %(there)s",
+                missing=", ".join(missing),
+                there=there,
+            ),
+        )
 
 
 def guard_formula(cell: str) -> str:
@@ -83,9 +94,11 @@ def without_guard(cell: str) -> str:
     return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA_STARTS) else cell
 
 
-def bad_table(name: str, line: int, reason: str) -> Refused:
+def bad_table(name: str, line: int, reason: Message) -> Refused:
     """Return the error for a table that cannot be used."""
-    return Refused("bad_table", f"{name}, line {line}: {reason}.")
+    return Refused(
+        "bad_table", "%(name)s, line %(line)s: %(reason)s.", name=name, line=line, reason=reason
+    )
 
 
 def _rows(reader: _Reader, columns: tuple[str, ...], name: str) -> Iterator[Row]:
@@ -94,7 +107,15 @@ def _rows(reader: _Reader, columns: tuple[str, ...], name: str) -> Iterator[Row]
             continue
         line = reader.line_num
         if len(cells) != len(columns):
-            raise bad_table(name, line, f"it has {len(cells)} cells, the header {len(columns)}")
+            raise bad_table(
+                name,
+                line,
+                Message(
+                    "it has %(cells)s cells, the header %(columns)s",
+                    cells=len(cells),
+                    columns=len(columns),
+                ),
+            )
         yield line, dict(zip(columns, cells, strict=True))
 
 
@@ -102,7 +123,9 @@ def _guarded(reader: _Reader, name: str) -> Iterator[list[str]]:
     try:
         yield from reader
     except csv.Error as error:
-        raise bad_table(name, reader.line_num, str(error)) from error
+        raise bad_table(name, reader.line_num, Message("%(reason)s", reason=error)) from error
     except UnicodeDecodeError as error:
         line = reader.line_num + 1
-        raise bad_table(name, line, "it is not UTF-8; save the table as CSV UTF-8") from error
+        raise bad_table(
+            name, line, Message("it is not UTF-8; save the table as CSV UTF-8")
+        ) from error

@@ -79,8 +79,10 @@ def _download(address: str) -> Iterator[bytes]:
     except httpx.HTTPError as error:
         raise Unavailable(
             "download_failed",
-            f"{address} cannot be fetched ({error}). Fetch it elsewhere, and give the file by "
-            "`semblante models pull yunet --from FILE`.",
+            "%(address)s cannot be fetched (%(reason)s). Fetch it elsewhere, and give "
+            "the file by `semblante models pull yunet --from FILE`.",
+            address=address,
+            reason=error,
         ) from error
 
 
@@ -88,6 +90,8 @@ def _checked(weights: bytes, name: str) -> bytes:
     if hashlib.sha256(weights).hexdigest() != YUNET_SHA256:
         raise BundleError(
             "corrupt_detector",
-            f"{name} is not the published {YUNET_FILE}: run `semblante models pull yunet`.",
+            "%(name)s is not the published %(file)s: run `semblante models pull yunet`.",
+            name=name,
+            file=YUNET_FILE,
         )
     return weights

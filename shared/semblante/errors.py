@@ -19,16 +19,23 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from semblante.message import Message
+
 
 class SemblanteError(Exception):
-    """The root: `code` is stable and documented, the message tells the person what to do."""
+    """The root: `code` is stable and documented, the message tells the person what to do.
+
+    `message` is a constant template for `values` (see `Message`), so that the web can tell `said`
+    in the reader's language; the attribute `message` is its English text.
+    """
 
     http_status: ClassVar[int] = 500
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, code: str, message: str | Message, /, **values: object) -> None:
+        self.said = message if isinstance(message, Message) else Message(message, **values)
+        self.message = str(self.said)
+        super().__init__(self.message)
         self.code = code
-        self.message = message
 
 
 class Refused(SemblanteError):

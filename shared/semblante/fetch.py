@@ -13,6 +13,7 @@ import httpx
 
 from semblante.errors import Refused, TooLarge
 from semblante.guarded_request import FAILURES, guarded_pool, parse, request_to
+from semblante.message import Message
 from semblante.public_address import Network
 
 MAX_REDIRECTS = 5
@@ -80,7 +81,11 @@ def _follow(
             return address, response
         response.close()
         address = parse(_joined(address, location))
-    raise Refused("url_failed", f"The URL leads through more than {MAX_REDIRECTS} redirects.")
+    raise Refused(
+        "url_failed",
+        "The URL leads through more than %(most)s redirects.",
+        most=MAX_REDIRECTS,
+    )
 
 
 def _joined(address: httpx.URL, location: str) -> str:
@@ -92,12 +97,16 @@ def _joined(address: httpx.URL, location: str) -> str:
 
 def _check(response: httpcore.Response, limits: FetchLimits) -> None:
     if response.status != OK:
-        raise Refused("url_failed", f"The URL answers with status {response.status}.")
+        raise Refused(
+            "url_failed", "The URL answers with status %(status)s.", status=response.status
+        )
     kind = _header(response, "content-type").partition(";")[0].strip().lower()
     is_welcome = kind in BINARY or kind.startswith("image/")
     if not is_welcome and not (limits.archives and kind in ARCHIVES):
-        wanted = "an image or an archive" if limits.archives else "an image"
-        raise Refused("url_type", f"The URL gives {kind!r}, not {wanted}.")
+        wanted = Message("an image or an archive") if limits.archives else Message("an image")
+        raise Refused(
+            "url_type", "The URL gives %(kind)r, not %(wanted)s.", kind=kind, wanted=wanted
+        )
     if _header(response, "content-encoding").lower() not in ("", "identity"):
         raise Refused("url_type", "The URL gives its bytes encoded, though plain ones were asked.")
     length = _header(response, "content-length")
@@ -126,9 +135,14 @@ def _header(response: httpcore.Response, name: str) -> str:
 
 
 def _too_large(size: int) -> TooLarge:
-    return TooLarge("too_large_upload", f"The URL gives more than the {size} bytes allowed.")
+    return TooLarge(
+        "too_large_upload", "The URL gives more than the %(size)s bytes allowed.", size=size
+    )
 
 
 def _failed(error: Exception) -> Refused:
-    reason = "took too long" if isinstance(error, httpcore.TimeoutException) else "failed"
-    return Refused("url_failed", f"Fetching the URL {reason}: check that it can be downloaded.")
+    if isinstance(error, httpcore.TimeoutException):
+        return Refused(
+            "url_failed", "Fetching the URL took too long: check that it can be downloaded."
+        )
+    return Refused("url_failed", "Fetching the URL failed: check that it can be downloaded.")

@@ -30,14 +30,16 @@ def parse(url: str) -> httpx.URL:
     try:
         address = httpx.URL(url)
     except httpx.InvalidURL as error:
-        raise Refused("invalid_url", f"The URL cannot be read: {error}.") from error
+        raise Refused("invalid_url", "The URL cannot be read: %(reason)s.", reason=error) from error
     if address.scheme not in ("http", "https") or not address.host:
         raise Refused("invalid_url", "The URL must begin with http:// or https:// and name a host.")
     if address.userinfo:
         raise Refused("invalid_url", "The URL must not carry a name or a password.")
     port = address.port
     if port is not None and port not in WEB_PORTS and not FIRST_FREE_PORT <= port <= LAST_PORT:
-        raise Refused("invalid_url", f"Port {port} is another service's, not the web's.")
+        raise Refused(
+            "invalid_url", "Port %(port)s is another service's, not the web's.", port=port
+        )
     return address
 
 

@@ -15,6 +15,7 @@ from semblante.errors import Conflict, NotFound
 from semblante.histogram import BINS
 from semblante.identifiers import new_id
 from semblante.lifecycle import OPEN_STATES
+from semblante.message import Message
 from semblante.pinned_model import check_retry
 from semblante.queue import Queue
 from semblante.settings import Settings
@@ -108,7 +109,7 @@ def get(session: Session, job_id: str, *, lock: bool = False) -> Job:
 
 def missing(job_id: str) -> NotFound:
     """Return the error for a job that is not there, or not to be seen."""
-    return NotFound("job_not_found", f"There is no job {job_id}.")
+    return NotFound("job_not_found", "There is no job %(job_id)s.", job_id=job_id)
 
 
 def find_by_idempotency_key(session: Session, key: str) -> Job | None:
@@ -124,7 +125,7 @@ def open_count(session: Session, owner: str | None = None) -> int:
     return session.scalar(query) or 0
 
 
-def fail(session: Session, job: Job, code: str, detail: str) -> None:
+def fail(session: Session, job: Job, code: str, detail: Message) -> None:
     """End the job: nothing of it can be processed, and `detail` says why."""
     job.error_code, job.error_detail = code, detail
     lifecycle.move(job, "failed")

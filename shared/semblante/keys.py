@@ -42,10 +42,14 @@ def create(
     for text in (name, owner or name):
         if not NAME.fullmatch(text):
             raise Refused(
-                "invalid_request", f"{text!r} is no name: use up to 64 letters, digits and _.@+-"
+                "invalid_request",
+                "%(text)r is no name: use up to 64 letters, digits and _.@+-",
+                text=text,
             )
     if session.scalar(select(ApiKey.id).where(ApiKey.name == name)):
-        raise Conflict("key_exists", f"There is, or was, a key {name!r}; choose another name.")
+        raise Conflict(
+            "key_exists", "There is, or was, a key %(name)r; choose another name.", name=name
+        )
     token = PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
     key = ApiKey(
         id=new_id(),
@@ -99,7 +103,9 @@ def revoke(session: Session, name: str) -> ApiKey:
     """
     key = session.scalar(select(ApiKey).where(ApiKey.name == name))
     if key is None:
-        raise NotFound("key_not_found", f"There is no key {name!r}; see `semblante keys list`.")
+        raise NotFound(
+            "key_not_found", "There is no key %(name)r; see `semblante keys list`.", name=name
+        )
     key.revoked_at = key.revoked_at or datetime.now(UTC)
     return key
 

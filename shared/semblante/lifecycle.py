@@ -46,7 +46,12 @@ def move(job: Job, state: State) -> None:
         Conflict: `illegal_transition`, when the table does not allow it.
     """
     if state not in TRANSITIONS[job.state]:
-        raise Conflict("illegal_transition", f"A job that is {job.state} cannot become {state}.")
+        raise Conflict(
+            "illegal_transition",
+            "A job that is %(state)s cannot become %(wanted)s.",
+            state=job.state,
+            wanted=state,
+        )
     job.state = state
     setattr(job, f"{state}_at", datetime.now(UTC))
     if state not in PAUSABLE_STATES:
@@ -61,6 +66,8 @@ def set_paused(job: Job, paused: bool) -> None:
     """
     if job.state not in PAUSABLE_STATES:
         raise Conflict(
-            "illegal_transition", f"A job that is {job.state} cannot be paused or resumed."
+            "illegal_transition",
+            "A job that is %(state)s cannot be paused or resumed.",
+            state=job.state,
         )
     job.paused = paused

@@ -151,7 +151,9 @@ def _silence_pillow() -> None:
 
 
 def _too_many_pixels(max_pixels: int) -> ImageError:
-    return ImageError("too_many_pixels", f"The image has more than {max_pixels} pixels.")
+    return ImageError(
+        "too_many_pixels", "The image has more than %(most)s pixels.", most=max_pixels
+    )
 
 
 def _damaged(data: bytes, error: BaseException) -> ImageError:
@@ -165,8 +167,8 @@ def _damaged(data: bytes, error: BaseException) -> ImageError:
     # WebP's decoder names no reason, but its container says how long the file should be.
     is_cut = data[:4] == b"RIFF" and int.from_bytes(data[4:8], "little") + 8 > len(data)
     if is_cut or isinstance(error, EOFError) or any(words in text for words in _TRUNCATION):
-        return ImageError("truncated_image", f"The image ends too early: {error}")
-    return ImageError("corrupt_image", f"The image cannot be decoded: {error}")
+        return ImageError("truncated_image", "The image ends too early: %(reason)s", reason=error)
+    return ImageError("corrupt_image", "The image cannot be decoded: %(reason)s", reason=error)
 
 
 def orientation_of(image: Image.Image) -> int:

@@ -34,5 +34,7 @@ def check_retry(session: Session, job: Job) -> None:
         if model.reference == job.model and job.model_sha256 in (None, model.digest):
             return
     raise Conflict(
-        "model_removed", f"The model {job.model} was removed: import its bundle again, then retry."
+        "model_removed",
+        "The model %(model)s was removed: import its bundle again, then retry.",
+        model=job.model,
     )

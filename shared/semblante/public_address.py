@@ -43,14 +43,15 @@ def resolve_public(host: str, port: int, allowed: Sequence[Network] = ()) -> lis
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise Refused("url_failed", f"The name {host!r} cannot be resolved.") from error
+        raise Refused("url_failed", "The name %(host)r cannot be resolved.", host=host) from error
     addresses = [str(sockaddr[0]) for *_, sockaddr in found]
     for text in addresses:
         address = ipaddress.ip_address(text)
         if not is_public(address) and not any(address in network for network in allowed):
             raise Refused(
                 "url_not_public",
-                f"{host!r} is not on the public internet; send the file instead, or have the "
+                "%(host)r is not on the public internet; send the file instead, or have the "
                 "server's operator add its network to SEMBLANTE_URL_NETWORKS.",
+                host=host,
             )
     return list(dict.fromkeys(addresses))

@@ -156,4 +156,4 @@ class Queue:
 
 
 def _broker_away(error: OperationalError) -> Unavailable:
-    return Unavailable("broker_unavailable", f"The broker does not answer: {error}")
+    return Unavailable("broker_unavailable", "The broker does not answer: %(reason)s", reason=error)

@@ -93,7 +93,9 @@ def remove(session: Session, name_or_reference: str) -> list[str]:
     if not rows:
         find(session, name_or_reference)
         raise Conflict(
-            "bundle_in_use", f"{name_or_reference} comes with Semblante and cannot be removed."
+            "bundle_in_use",
+            "%(name)s comes with Semblante and cannot be removed.",
+            name=name_or_reference,
         )
     for row in rows:
         row.removed_at = datetime.now(UTC)

@@ -44,9 +44,15 @@ def correct(session: Session, job: Job, place: Place, emotion: str | None) -> No
     """
     row = session.get(Result, (job.id, *place)) if place.is_possible else None
     if row is None or row.emotion is None:
-        raise NotFound("image_not_found", f"The job has no labelled face {place.face_id} there.")
+        raise NotFound(
+            "image_not_found",
+            "The job has no labelled face %(face_id)s there.",
+            face_id=place.face_id,
+        )
     if emotion is not None and emotion not in [item["id"] for item in job.classes]:
-        raise Refused("unknown_class", f"There is no class {emotion!r} in the job's model.")
+        raise Refused(
+            "unknown_class", "There is no class %(emotion)r in the job's model.", emotion=emotion
+        )
     session.merge(
         Correction(
             job_id=job.id,

@@ -201,9 +201,13 @@ def _explained(key: str) -> Iterator[None]:
     except ClientError as error:
         if _code(error) in NOT_FOUND:
             raise missing(key) from error
-        raise Unavailable("storage_unavailable", f"The storage refuses: {error}") from error
+        raise Unavailable(
+            "storage_unavailable", "The storage refuses: %(reason)s", reason=error
+        ) from error
     except BotoCoreError as error:
-        raise Unavailable("storage_unavailable", f"The storage does not answer: {error}") from error
+        raise Unavailable(
+            "storage_unavailable", "The storage does not answer: %(reason)s", reason=error
+        ) from error
 
 
 def _code(error: ClientError) -> str:

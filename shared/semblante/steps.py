@@ -14,6 +14,7 @@ from semblante import jobs, leases
 from semblante.database import Database
 from semblante.insistence import insist
 from semblante.lifecycle import State
+from semblante.message import Message
 from semblante.queue import Queue
 from semblante.settings import Settings
 from semblante.tables import Job
@@ -80,7 +81,12 @@ def take_step(
         job = session.get(Job, job_id, with_for_update=True)
         if job is not None and job.state == state and leases.is_free(session, job):
             if job.attempts >= settings.max_attempts:
-                jobs.fail(session, job, "step_crash", f"The step '{state}' failed repeatedly.")
+                jobs.fail(
+                    session,
+                    job,
+                    "step_crash",
+                    Message("The step '%(step)s' failed repeatedly.", step=state),
+                )
             else:
                 token = leases.take(session, job, settings.lease_seconds)
                 step = Step(database, settings, job_id, state, token, time.monotonic())

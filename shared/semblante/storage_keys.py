@@ -34,10 +34,15 @@ def key_parts(key: str) -> tuple[str, ...]:
 
 def missing(key: str) -> NotFound:
     """Return the error of a key that is not there."""
-    return NotFound("upload_missing", f"The storage has no {key}.")
+    return NotFound("upload_missing", "The storage has no %(key)s.", key=key)
 
 
 def check_offset(stored: int, offset: int) -> None:
     """Raise Conflict (`upload_offset`) when bytes would be missing or written twice."""
     if stored != offset:
-        raise Conflict("upload_offset", f"{stored} bytes are here, and Upload-Offset is {offset}.")
+        raise Conflict(
+            "upload_offset",
+            "%(stored)s bytes are here, and Upload-Offset is %(offset)s.",
+            stored=stored,
+            offset=offset,
+        )

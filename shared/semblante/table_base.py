@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,9 +14,14 @@ from sqlalchemy import (
     Float,
     LargeBinary,
     MetaData,
+    Text,
     TypeDecorator,
 )
 from sqlalchemy.orm import DeclarativeBase
+
+from semblante.message import Message
+
+_JSON_START = '{"template": '
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -31,6 +37,28 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """Give the zone back that SQLite dropped."""
         return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+class MessageText(TypeDecorator[Message]):
+    """A message: as plain text where it has no values, else as JSON."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Message | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Keep the values apart, for other languages."""
+        if value is None:
+            return None
+        return json.dumps(value.to_json()) if value.values else value.template
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Message | None:  # noqa: ARG002
+        """Return the message; older rows have plain text."""
+        if value is None:
+            return None
+        is_plain = not value.startswith(_JSON_START)
+        return Message.from_json(
+            {"template": value, "values": {}} if is_plain else json.loads(value)
+        )
 
 
 class Table(DeclarativeBase):
@@ -52,4 +80,5 @@ class Table(DeclarativeBase):
         int: BigInteger(),
         float: Float(),
         bytes: LargeBinary(),
+        Message: MessageText(),
     }

@@ -9,6 +9,7 @@ from sqlalchemy import JSON, ForeignKey, Index, SmallInteger, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from semblante.lifecycle import State
+from semblante.message import Message
 
 # All from here, for whoever needs the metadata: with all tables in it.
 from semblante.review_tables import Correction as Correction
@@ -163,7 +164,7 @@ class Job(Leased, Table):
     faces: Mapped[int] = mapped_column(default=0)
 
     error_code: Mapped[str | None] = mapped_column(String(64))
-    error_detail: Mapped[str | None] = mapped_column(Text)
+    error_detail: Mapped[Message | None]
 
     created_at: Mapped[datetime]
     validating_at: Mapped[datetime | None]

@@ -43,7 +43,7 @@ def attach_table(session: Session, job: Job, lines: Iterable[str], name: str) ->
     wanted = {path: classes[number] for path, number in found.items()}
     images = _replace(session, job, wanted.get)
     if images == 0:
-        raise Refused("nothing_to_measure", f"No image_path of {name} is in the job.")
+        raise Refused("nothing_to_measure", "No image_path of %(name)s is in the job.", name=name)
     return Attached(images, max(len(wanted) - images, 0))
 
 
@@ -65,7 +65,8 @@ def attach_folders(session: Session, job: Job) -> Attached:
     if images == 0:
         raise Refused(
             "nothing_to_measure",
-            f"No folder of the job names a class: {', '.join(classes)}, or 1 to 7 as in RAF-DB.",
+            "No folder of the job names a class: %(classes)s, or 1 to 7 as in RAF-DB.",
+            classes=", ".join(classes),
         )
     return Attached(images)
 

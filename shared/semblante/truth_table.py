@@ -5,6 +5,7 @@ from __future__ import annotations
 from semblante.class_names import ClassNames
 from semblante.csv_table import Table, bad_table, require_columns, without_guard
 from semblante.errors import Refused
+from semblante.message import Message
 
 
 def read_truth(table: Table, name: str, names: ClassNames) -> dict[str, int]:
@@ -20,7 +21,11 @@ def read_truth(table: Table, name: str, names: ClassNames) -> dict[str, int]:
         image = without_guard(row["image_path"])
         number = names.find(row["emotion"], f"{name}, line {line}")
         if truth.setdefault(image, number) != number:
-            raise bad_table(name, line, f"{image} has another emotion than on an earlier line")
+            raise bad_table(
+                name,
+                line,
+                Message("%(image)s has another emotion than on an earlier line", image=image),
+            )
     if not truth:
-        raise Refused("empty_dataset", f"{name} has no row below its header.")
+        raise Refused("empty_dataset", "%(name)s has no row below its header.", name=name)
     return truth

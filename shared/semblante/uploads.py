@@ -57,7 +57,11 @@ def get(session: Session, upload_id: str) -> Upload:
 
 def missing(upload_id: str) -> NotFound:
     """Return the error for an upload that is not there, or not to be seen."""
-    return NotFound("upload_not_found", f"There is no upload {upload_id}, or it has expired.")
+    return NotFound(
+        "upload_not_found",
+        "There is no upload %(upload_id)s, or it has expired.",
+        upload_id=upload_id,
+    )
 
 
 def abandoned(session: Session, hours: float) -> list[Upload]:

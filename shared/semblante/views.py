@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
 
@@ -83,8 +84,11 @@ class JobView(BaseModel):
         return self.state in OPEN_STATES
 
 
-def job_view(session: Session, job: Job) -> JobView:
-    """Return the job with what follows from its rows: progress, speed, time left."""
+def job_view(session: Session, job: Job, translate: Callable[[str], str] = str) -> JobView:
+    """Return the job with what follows from its rows: progress, speed, time left.
+
+    `translate` gives the template of its error in the reader's language.
+    """
     counts = Counts.model_validate(job, from_attributes=True)
     speed = jobs.images_per_second(session, job)
     left = counts.total - counts.finished
@@ -108,12 +112,17 @@ def job_view(session: Session, job: Job) -> JobView:
         eta_seconds=round(left / speed, 1) if speed and running else None,
         created_at=job.created_at,
         **{f"{state}_at": getattr(job, f"{state}_at") for state in STATES},
-        error=JobError(code=job.error_code, detail=job.error_detail or "")
-        if job.error_code
-        else None,
+        error=_error(job, translate),
         metadata=job.note,
         webhook=job.options.get(webhooks.OPTION),
     )
+
+
+def _error(job: Job, translate: Callable[[str], str]) -> JobError | None:
+    if job.error_code is None:
+        return None
+    detail = job.error_detail.told(translate) if job.error_detail else ""
+    return JobError(code=job.error_code, detail=detail)
 
 
 def _outcome(job: Job) -> Literal["ok", "partial", "none"] | None:

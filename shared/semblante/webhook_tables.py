@@ -8,6 +8,7 @@ from typing import Literal
 from sqlalchemy import ForeignKey, Index, SmallInteger, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from semblante.message import Message
 from semblante.table_base import Table
 
 EventState = Literal["pending", "delivered", "given_up"]
@@ -54,5 +55,5 @@ class WebhookAttempt(Table):
     seconds: Mapped[float]
     status: Mapped[int | None] = mapped_column(SmallInteger)
     """Of the answer; None when none came."""
-    error: Mapped[str | None] = mapped_column(Text)
+    error: Mapped[Message | None]
     """Why no answer came."""

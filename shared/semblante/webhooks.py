@@ -21,6 +21,7 @@ from semblante.database import Database
 from semblante.errors import NotFound, Refused
 from semblante.guarded_request import parse
 from semblante.identifiers import new_id
+from semblante.message import Message
 from semblante.public_address import Network, resolve_public
 from semblante.queue import Queue
 from semblante.tables import Job
@@ -41,7 +42,7 @@ class Attempt(NamedTuple):
     at: datetime
     seconds: float
     status: int | None
-    error: str | None = None
+    error: Message | None = None
 
     @property
     def went_well(self) -> bool:
@@ -149,7 +150,7 @@ def resend(session: Session, job_id: str, event_id: str) -> WebhookEvent:
     """
     found = session.get(WebhookEvent, event_id, with_for_update=True)
     if found is None or found.job_id != job_id:
-        raise NotFound("event_not_found", f"The job has no event {event_id}.")
+        raise NotFound("event_not_found", "The job has no event %(event_id)s.", event_id=event_id)
     found.state, found.next_at = "pending", datetime.now(UTC)
     session.info.setdefault(TASK, []).append(event_id)
     return found
@@ -194,7 +195,9 @@ def _new_secret() -> str:
 
 def _data(job: Job) -> dict[str, Any]:
     """Return what an event tells of its job: `GET /jobs/{id}` has the rest."""
-    error = {"code": job.error_code, "detail": job.error_detail or ""} if job.error_code else None
+    error = (
+        {"code": job.error_code, "detail": str(job.error_detail or "")} if job.error_code else None
+    )
     return {
         "id": job.id,
         "state": job.state,

@@ -59,7 +59,9 @@ def set_draining(session: Session, name: str, draining: bool) -> RunningWorker:
     """
     row = session.get(RunningWorker, name, with_for_update=True)
     if row is None:
-        raise NotFound("worker_not_found", f"There is no worker {name!r} among those that run.")
+        raise NotFound(
+            "worker_not_found", "There is no worker %(name)r among those that run.", name=name
+        )
     row.draining = draining
     return row
 

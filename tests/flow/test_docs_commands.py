@@ -65,6 +65,8 @@ BEFORE = {
     "folder, records = Path('report'), None\n"
 }
 """What the reader of a page's Python has already."""
+ELSEWHERE = {"README.md", "webhooks.md"}
+"""Whose Python other tests run: test_readme.py, and for a receiver test_webhooks.py."""
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -127,7 +129,7 @@ def test_the_commands_of_a_page_work(
     assert run.returncode == 0, run.stderr
 
 
-@pytest.mark.parametrize("name", [name for name in pages_with("python") if name != "README.md"])
+@pytest.mark.parametrize("name", [name for name in pages_with("python") if name not in ELSEWHERE])
 def test_the_python_of_a_page_works(
     name: str, folder: Path, settings: Settings, environment: dict[str, str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import ipaddress
 import random
 import re
@@ -137,6 +138,44 @@ def test_a_page_that_went_away_goes_on_where_it_stopped(
     context.close()
 
 
+def test_packed_images_of_a_page_that_went_away_go_on(
+    browser: Browser, stack: Stack, tmp_path: Path, opened: Callable[[Settings], Services]
+) -> None:
+    """The same images make the same zip: a later page sends what the server does not have yet."""
+    for number in range(40):
+        noise = random.Random(number).randbytes(PAYLOAD // 6)
+        (tmp_path / f"{number:02}.jpg").write_bytes(jpeg(number) + noise)
+    images = sorted(tmp_path.glob("*.jpg"))
+    context = browser.new_context(base_url=stack.url, locale="en-GB")
+    page = context.new_page()
+    page.goto("/")
+    slow_down(page, 5 * SLOW)
+    page.set_input_files("#files", images)
+    page.click("#send")
+    # A part of 16 MiB is whole on the server, and the next is on its way.
+    expect(page.locator("#sending-percent")).to_have_text(re.compile(r"^(4[3-9]|[5-9]\d)%$"))
+    page.close()  # without a word, as a crash does
+
+    visit = Visit(context, stack.url)
+    page = visit.page
+    page.goto("/")
+    expect(page.locator("#unfinished")).to_contain_text("40 images (images.zip) were not sent")
+    page.set_input_files("#files", images)
+    with page.expect_request(lambda request: request.method == "PATCH") as patch:
+        page.click("#send")
+    assert int(patch.value.headers["upload-offset"]) > 0
+    job_id = job_of(page)
+    expect(page.locator("main")).to_contain_text("40 / 40")
+    with zipfile.ZipFile(io.BytesIO(stored(opened(stack.settings), job_id))) as archive:
+        assert archive.testzip() is None
+        sent = {name: archive.read(name) for name in archive.namelist()}
+    assert sent == {path.name: path.read_bytes() for path in images}
+    page.goto("/")
+    expect(page.locator("#unfinished")).to_be_hidden()
+    assert visit.complaints == []
+    context.close()
+
+
 def test_a_url_becomes_a_job_and_a_wrong_one_says_why(visit: Visit) -> None:
     page = visit.page
     with file_server() as server:
@@ -171,7 +210,7 @@ def test_what_cannot_be_sent_is_said_before(visit: Visit, tmp_path: Path) -> Non
         page.set_input_files("#files", [tmp_path / name for name in names])
         expect(page.locator("#problem")).to_contain_text(problem)
     page.set_input_files("#files", [tmp_path / name for name in ("a.jpg", "notes.txt")])
-    expect(page.locator("#selection")).to_contain_text("left out: 1 other files")
+    expect(page.locator("#selection")).to_contain_text("left out: 1 other file")
     visit.shoot("selection")
 
 

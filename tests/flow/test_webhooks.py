@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import re
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from ipaddress import ip_network
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 from standardwebhooks.webhooks import Webhook
@@ -62,6 +68,36 @@ def test_the_end_of_a_job_is_told(
         [event] = client.webhook_events(job.id)
     assert [attempt["status"] for attempt in event["attempts"]] == [503, 200]
     _shoot_on_a_dark_phone(browser, stack, [f"/jobs/{job.id}", "/webhooks", "/"])
+
+
+def test_the_receiver_of_the_documentation(stack: Stack, tmp_path: Path) -> None:
+    """It is started as the page says; it takes what is signed, and nothing else."""
+    (tmp_path / "faces.zip").write_bytes(zip_bytes({"a.jpg": jpeg(size=(64, 64))}))
+    page = Path(__file__).parents[2] / "docs" / "webhooks.md"
+    [code] = re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    (tmp_path / "receiver.py").write_text(code)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with Client(stack.url) as client:
+        environment = {**os.environ, "WEBHOOK_SECRET": client.webhook_secret()}
+        with subprocess.Popen(
+            [sys.executable, "receiver.py", str(port)],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                url = f"http://127.0.0.1:{port}/"
+                transport = httpx.HTTPTransport(retries=8)  # with growing pauses, until it listens
+                with httpx.Client(transport=transport) as forger:
+                    assert forger.post(url, content=b"{}").status_code == 400
+                job = client.submit(tmp_path / "faces.zip", webhook=url)
+                assert process.stdout is not None
+                assert process.stdout.readline() == f"job.completed {job.id}\n"
+            finally:
+                process.terminate()
 
 
 def _shoot_on_a_dark_phone(browser: Browser, stack: Stack, addresses: list[str]) -> None:

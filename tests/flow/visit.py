@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 SCREENSHOTS = Path(__file__).parents[2] / "artifacts"
+"""Whoever runs .ci/run keeps this folder: see CONTRIBUTING.md."""
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 
 

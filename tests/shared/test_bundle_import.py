@@ -19,6 +19,7 @@ from semblante.bundles import PACKAGE_MODELS, Model, read_bundle
 from semblante.errors import BundleError, Conflict, NotFound
 from semblante.jobs import ModelOfJob
 from semblante.local_storage import LocalStorage
+from semblante.message import Message
 from semblante.services import Services
 from semblante.tables import ImportedModel
 
@@ -219,7 +220,7 @@ def test_a_removed_model_stays_until_its_last_job_has_ended(
     assert names(services) == []
     assert stored(services, model.digest)["model.safetensors"] == b"weights"
     with services.database.writing() as session:
-        jobs.fail(session, jobs.get(session, job.id), "no_images", "None.")
+        jobs.fail(session, jobs.get(session, job.id), "no_images", Message("None."))
     discard_unused(services.database, services.storage)
     assert left(services) == ([], 0)
 

@@ -18,6 +18,7 @@ from semblante.database import Database
 from semblante.default_model import choose, set_default
 from semblante.identifiers import new_id
 from semblante.jobs import ModelOfJob
+from semblante.message import Message
 from semblante.migrations import alembic_config, check, upgrade
 from semblante.queue import Queue, make_app
 from semblante.services import Services
@@ -64,7 +65,7 @@ def test_models_work_on_both_databases(services: Services, tmp_path: Path) -> No
     for ended in (False, True):
         with services.database.writing() as session:
             if ended:
-                jobs.fail(session, jobs.get(session, job.id), "no_images", "None.")
+                jobs.fail(session, jobs.get(session, job.id), "no_images", Message("None."))
             else:
                 assert registry.remove(session, "mine") == [model.reference]
         discard_unused(services.database, services.storage)

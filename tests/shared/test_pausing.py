@@ -10,6 +10,7 @@ from factory import start
 from semblante import chunks, jobs, pausing, workers
 from semblante.errors import NotFound
 from semblante.holder import this_process
+from semblante.message import Message
 from semblante.overview import overview
 from semblante.services import Services
 from semblante.tables import Chunk, Job
@@ -114,7 +115,7 @@ def test_the_overview_says_who_holds_what(services: Services) -> None:
 def test_the_overview_counts_failures(services: Services) -> None:
     job = start(services, 2, 2)
     with services.database.writing() as session:
-        jobs.fail(session, jobs.get(session, job.id), "corrupt_archive", "No directory.")
+        jobs.fail(session, jobs.get(session, job.id), "corrupt_archive", Message("No directory."))
     with services.database.reading() as session:
         found = overview(session)
     assert (found.job_failures, found.image_failures) == ({"corrupt_archive": 1}, {})

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from factory import PROBABILITIES, jpeg, start, submit, zip_bytes
 from semblante import jobs, lifecycle, results, uploads
 from semblante.archive import Limits, detect_kind, list_members
+from semblante.message import Message
 from semblante.queue import make_app
 from semblante.results import ResultRow
 from semblante.services import Services
@@ -86,7 +87,9 @@ def worker(services: Services) -> Iterator[None]:
     def predict(key: str, digest: str, detect: str) -> dict[str, Any]:
         data = services.storage.read(key, 0, 100_000)
         if not data.startswith(b"\xff\xd8"):
-            return {"error": {"code": "unsupported_format", "detail": "No image."}}
+            return {
+                "error": {"code": "unsupported_format", "detail": Message("No image.").to_json()}
+            }
         face = {"emotion": "happiness", "confidence": 0.7, "probabilities": PROBABILITIES}
         box = {"x": 1, "y": 2, "w": 3, "h": 4} if detect == "on" else None
         faces = [face | {"box": box, "face_confidence": 0.9 if box else None}]

@@ -99,10 +99,10 @@ def test_a_job_keeps_its_own_retention(client: FlaskClient, services: Services) 
     [
         (
             {"detect": "perhaps"},
-            "detect: Input should be 'off', 'auto' or 'on'",
+            "detect: Input should be one of 'off', 'auto', 'on'",
         ),
-        ({"lang": "fr"}, "lang: Input should be 'en' or 'es'"),
-        ({"metadata": "[]"}, "metadata: Input should be a valid dictionary"),
+        ({"lang": "fr"}, "lang: Input should be one of 'en', 'es'"),
+        ({"metadata": "[]"}, "metadata: Input should be an object"),
         ({"retention_days": "-1"}, "retention_days: Input should be greater than or equal to 0"),
         ({"colour": "red"}, "colour: Extra inputs are not permitted"),
     ],

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from factory import jpeg, submit
 from semblante import jobs
+from semblante.message import Message
 from semblante.services import Services
 from semblante.tables import Job
 
@@ -96,7 +97,9 @@ def test_a_finished_job(client: FlaskClient, finished_job: Job) -> None:
 def test_a_failed_job_says_why_and_what_to_do(client: FlaskClient, services: Services) -> None:
     job = submit(services, b"x")
     with services.database.writing() as session:
-        jobs.fail(session, jobs.get(session, job.id), "no_images", "Only <b>text</b> here.")
+        jobs.fail(
+            session, jobs.get(session, job.id), "no_images", Message("Only <b>text</b> here.")
+        )
     page = client.get(f"/jobs/{job.id}").text
     assert "The upload holds no image." in page
     assert "Check that the archive holds JPEG, PNG, WebP or other image files." in page
@@ -109,7 +112,7 @@ def test_a_job_that_the_server_failed_can_run_again(
 ) -> None:
     job = submit(services, b"x")
     with services.database.writing() as session:
-        jobs.fail(session, jobs.get(session, job.id), "model_missing", "Gone.")
+        jobs.fail(session, jobs.get(session, job.id), "model_missing", Message("Gone."))
     assert "Label the same images again" in client.get(f"/jobs/{job.id}").text
 
 

@@ -6,7 +6,12 @@ import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 
+from factory import submit
+from semblante import jobs
+from semblante.archive.directory import corrupt
 from semblante.database import Database
+from semblante.errors import ArchiveError
+from semblante.message import Message
 from semblante.migrations import upgrade
 from semblante.services import Services
 from semblante_web.app import create_app
@@ -52,6 +57,55 @@ def test_codes(client: FlaskClient, method: str, path: str, status: int, code: s
 def test_the_field_is_named(client: FlaskClient) -> None:
     detail = client.get("/api/v1/jobs?limit=0").get_json()["detail"]
     assert detail == "query.limit: Input should be greater than or equal to 1"
+
+
+@pytest.mark.parametrize(
+    ("path", "title", "detail"),
+    [
+        ("/api/v1/jobs/none", "Ese trabajo no existe.", "No existe el trabajo none."),
+        (
+            "/api/v1/jobs?state=x&limit=0",
+            "La solicitud no tiene",
+            "query.state: El valor debe ser uno de 'validating', 'in_progress', 'finalizing', ",
+        ),
+        ("/api/v1/none", "Esa dirección no existe.", "No hay nada en esta dirección"),
+        ("/api/v1/models/x", "", "Ningún modelo se llama 'x'. Hay: "),
+    ],
+)
+def test_a_problem_in_spanish(client: FlaskClient, path: str, title: str, detail: str) -> None:
+    answer = client.get(path, headers={"Accept-Language": "es-MX, en;q=0.5"})
+    problem = answer.get_json()
+    assert problem["title"].startswith(title)
+    assert problem["detail"].startswith(detail)
+    assert "Accept-Language" in answer.headers["Vary"]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            corrupt(Message("its gzip bytes are damaged (%(reason)s)", reason="-3")),
+            "El archivo no se puede leer: sus bytes de gzip están dañados (-3).",
+        ),
+        (
+            ArchiveError("no_images", "The upload holds no image that Semblante reads."),
+            "Lo subido no contiene ninguna imagen que Semblante lea.",
+        ),
+    ],
+)
+def test_why_a_job_failed_in_spanish(
+    client: FlaskClient, services: Services, error: ArchiveError, told: str
+) -> None:
+    job = submit(services, b"x")
+    with services.database.writing() as session:
+        jobs.fail(session, jobs.get(session, job.id), error.code, error.said)
+    spanish = {"Accept-Language": "es"}
+    address = f"/api/v1/jobs/{job.id}"
+    assert client.get(address, headers=spanish).get_json()["error"]["detail"] == told
+    [listed] = client.get("/api/v1/jobs", headers=spanish).get_json()["items"]
+    assert listed["error"]["detail"] == told
+    assert told in client.get(f"/jobs/{job.id}", headers=spanish).text
+    assert client.get(address).get_json()["error"]["detail"] == error.message
 
 
 def test_a_page_for_people(client: FlaskClient) -> None:

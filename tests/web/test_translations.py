@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from babel.messages.catalog import Message
 
-from semblante_web import catalogue
+from semblante.errors import SemblanteError
+from semblante_web import catalogue, refusals
+from semblante_web.error_texts import ERRORS, error_texts
 
-PLACES = re.compile(r"%\(\w+\)s|\{\w+\}")
 REMEDY = "run `python -m semblante_web.catalogue`"
 
 
@@ -33,6 +32,24 @@ def test_places_are_kept(language: str) -> None:
     for message in catalogue.read(language):
         if isinstance(message.id, str) and message.id:
             assert isinstance(message.string, str)
-            assert sorted(PLACES.findall(message.id)) == sorted(PLACES.findall(message.string))
+            assert sorted(catalogue.PLACES.findall(message.id)) == sorted(
+                catalogue.PLACES.findall(message.string)
+            )
             checked += 1
     assert checked > 100
+
+
+def test_texts_of_errors_are_constant() -> None:
+    """A text put together where it is raised could not be translated."""
+    found = list(error_texts())
+    assert [place for place, text in found if text is None] == []
+    assert len(found) > 150
+
+
+def test_every_error_is_looked_for() -> None:
+    def names(kind: type[SemblanteError]) -> set[str]:
+        return {kind.__name__}.union(*map(names, kind.__subclasses__()))
+
+    assert refusals.HttpRefused.__name__ in names(SemblanteError)
+    ours = {name for name in names(SemblanteError) if name != "StuckDecode"}
+    assert ours - ERRORS == set(), "name them in error_texts.py"

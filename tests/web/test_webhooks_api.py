@@ -15,6 +15,7 @@ from semblante import jobs, webhooks
 from semblante.cli import cli
 from semblante.client import Client
 from semblante.errors import NotFound
+from semblante.message import Message
 from semblante.services import Services
 from semblante.webhooks import Attempt
 
@@ -41,7 +42,8 @@ def test_a_webhook_from_its_job_to_its_attempts(client: FlaskClient, services: S
     with services.database.writing() as session:
         [(found, _)] = webhooks.events(session, job_id)
         for status in (503, None, 200):
-            attempt = Attempt(found.created_at, 0.5, status, None if status else "ConnectError: x")
+            error = None if status else Message("ConnectError: x")
+            attempt = Attempt(found.created_at, 0.5, status, error)
             webhooks.settle(session, found.id, attempt, services.settings.webhook_retries)
     [event] = client.get(f"{API}/{job_id}/webhooks").get_json()["items"]
     assert (event["state"], event["next_at"]) == ("delivered", None)

@@ -356,4 +356,4 @@ def test_a_model_that_cannot_run_here_fails_the_job(
     classify_chunk(services, on_no_device, job.id, 0)
     job = reload(services, job)
     assert (job.state, job.error_code) == ("failed", "model_missing")
-    assert "There is no device 'cuda:99'" in (job.error_detail or "")
+    assert "There is no device 'cuda:99'" in str(job.error_detail)

@@ -50,7 +50,7 @@ def require(scope: Scope) -> None:
         Forbidden: `forbidden`.
     """
     if not identity().allows(scope):
-        raise Forbidden("forbidden", f"This needs a key with the scope {scope!r}.")
+        raise Forbidden("forbidden", "This needs a key with the scope %(scope)r.", scope=scope)
 
 
 def record(session: Session, action: str, subject: str = "") -> None:
@@ -93,8 +93,11 @@ def _identify(database: Session, settings: Settings) -> Identity | None:
 
 def _ask_for_key() -> Response:
     if is_for_program() or request.method not in SAFE_METHODS:
-        message = "Send a key that is in force as `Authorization: Bearer`, or log in at /login."
-        raise KeyMissing("unauthorized", message, {"WWW-Authenticate": "Bearer"})
+        raise KeyMissing(
+            "unauthorized",
+            "Send a key that is in force as `Authorization: Bearer`, or log in at /login.",
+            {"WWW-Authenticate": "Bearer"},
+        )
     if is_htmx():
         return Response(status=401, headers={"HX-Redirect": url_for("login_page.show_login")})
     wanted = request.full_path.rstrip("?")

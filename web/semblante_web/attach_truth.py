@@ -26,7 +26,7 @@ def attach(services: Services, job_id: str, table: IO[bytes] | None, name: str =
     with services.database.writing() as session:
         job = jobs.get(session, job_id)
         if job.state != "completed":
-            raise Conflict("job_not_finished", f"The job is {job.state}.")
+            raise Conflict("job_not_finished", "The job is %(state)s.", state=job.state)
         record(session, "truth", job_id)
         if table is None:
             return truth.attach_folders(session, job)

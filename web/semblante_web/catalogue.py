@@ -7,6 +7,7 @@ Run `python -m semblante_web.catalogue` after a message has changed, translate w
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,21 +18,28 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from semblante.errors import ERROR_CODES
+from semblante_web.error_texts import error_texts
 
 PACKAGE = Path(__file__).parent
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 KEYWORDS = {"_": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)}
 LANGUAGES = ("es",)
+PLACES = re.compile(r"%\(\w+\)[a-z]|\{\w+\}")
+"""Where values are filled in."""
+LETTERS = re.compile(r"[^\W\d_]")
 
 
 def template() -> Catalog:
-    """Return all messages of the code, the templates and the error codes, untranslated."""
+    """Return all messages of the code, the templates and the errors, untranslated."""
     catalog = Catalog(project="Semblante", charset="utf-8")
     found = extract_from_dir(PACKAGE, METHODS, keywords=KEYWORDS)
     for file, _line, message, comments, context in sorted(found, key=lambda item: str(item[2])):
         catalog.add(message, None, [(file, 0)], auto_comments=comments, context=context)
     for code, text in ERROR_CODES.items():
         catalog.add(text, None, [(f"error code {code}", 0)])
+    for place, words in error_texts():
+        if words is not None and LETTERS.search(PLACES.sub("", words)):
+            catalog.add(words, None, [(place.partition(":")[0], 0)])
     return catalog
 
 

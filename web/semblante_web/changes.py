@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
+from flask_babel import gettext
+
 from semblante import jobs
 from semblante.errors import Conflict
 from semblante.lifecycle import OPEN_STATES
@@ -19,7 +21,7 @@ CHANGES: tuple[Change, ...] = get_args(Change)
 def view_of(services: Services, job_id: str) -> JobView:
     """Return the job as it is shown; raises NotFound."""
     with services.database.reading() as session:
-        return job_view(session, jobs.get(session, job_id))
+        return job_view(session, jobs.get(session, job_id), gettext)
 
 
 def change(services: Services, job_id: str, what: Change) -> JobView:
@@ -41,7 +43,7 @@ def change(services: Services, job_id: str, what: Change) -> JobView:
             jobs.retry(session, services.queue, job, services.settings)
         record(session, what, job_id)
         session.flush()
-        return job_view(session, job)
+        return job_view(session, job, gettext)
 
 
 def remove(services: Services, job_id: str) -> None:

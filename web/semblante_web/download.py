@@ -136,7 +136,11 @@ def _completed(job_id: str) -> Job:
     with services().database.reading() as session:
         job = jobs.get(session, job_id)
     if job.state != "completed":
-        raise Conflict("job_not_finished", f"The job is {job.state}; its results are not complete.")
+        raise Conflict(
+            "job_not_finished",
+            "The job is %(state)s; its results are not complete.",
+            state=job.state,
+        )
     return job
 
 

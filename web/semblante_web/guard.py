@@ -60,7 +60,8 @@ def _check_host() -> None:
     if not host_is_trusted(request.host, services().settings):
         raise Refused(
             "unknown_host",
-            f"This server is not known as {request.host!r}; add it to SEMBLANTE_TRUSTED_HOSTS.",
+            "This server is not known as %(host)r; add it to SEMBLANTE_TRUSTED_HOSTS.",
+            host=request.host,
         )
 
 

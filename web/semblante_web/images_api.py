@@ -119,5 +119,5 @@ def find_image(session: Session, job_id: str, index: int) -> Image:
     """Return an image of a job; raises NotFound."""
     image = session.get(Image, (job_id, index)) if index < MAX_INDEX else None
     if image is None:
-        raise NotFound("image_not_found", f"The job has no image {index}.")
+        raise NotFound("image_not_found", "The job has no image %(index)s.", index=index)
     return image

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from flask_babel import gettext
 from sqlalchemy.orm import Session
 
 from semblante import gallery, histogram, jobs, pausing, results
@@ -66,7 +67,7 @@ def job_page(services: Services, job_id: str) -> JobPage:
     """Return what the page of a job shows; raises NotFound."""
     with services.database.reading() as session:
         job = jobs.get(session, job_id)
-        view = job_view(session, job)
+        view = job_view(session, job, gettext)
         rows = gallery.page(session, job, Filter(), limit=SHOWN_ROWS).rows
         return JobPage(
             job=view,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from apiflask import APIBlueprint
 from flask import Response, request, url_for
+from flask_babel import gettext
 from pydantic import BaseModel, ConfigDict, Field
 
 from semblante import job_list
@@ -117,7 +118,7 @@ def list_jobs(query_data: JobQuery) -> JobPage:
             after=query_data.after,
             limit=limit + 1,
         )
-        items = [job_view(session, job) for job in found[:limit]]
+        items = [job_view(session, job, gettext) for job in found[:limit]]
     return JobPage(items=items, next=items[-1].id if len(found) > limit else None)
 
 

@@ -27,7 +27,12 @@ def choose_language() -> Language:
     for code in LANGUAGES:
         if request.cookies.get(COOKIE) == code:
             return code
-    return "es" if request.accept_languages.best_match(LANGUAGES, "en") == "es" else "en"
+    # Not `best_match`: for `es-MX, en;q=0.5` it prefers English.
+    for tag, quality in request.accept_languages:
+        for code in LANGUAGES:
+            if quality and tag.lower().partition("-")[0] == code:
+                return code
+    return "en"
 
 
 def language() -> Language:

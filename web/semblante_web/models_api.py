@@ -78,10 +78,11 @@ def choose_default(json_data: DefaultModel) -> ModelView:
 
 
 def model_views() -> list[ModelView]:
-    """Return the models, those that come with Semblante first."""
+    """Return the models: the default, those that come with Semblante, those imported."""
     with services().database.reading() as session:
         default = default_reference(session, services().settings)
-        return [_view(model, default) for model in registry.models(session)]
+        views = [_view(model, default) for model in registry.models(session)]
+    return sorted(views, key=lambda view: not view.is_default)
 
 
 def _view(model: ListedModel, default: str | None) -> ModelView:

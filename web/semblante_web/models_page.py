@@ -7,6 +7,7 @@ from pathlib import Path
 
 from apiflask import APIBlueprint
 from flask import render_template, request, url_for
+from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from semblante import registry
@@ -36,7 +37,7 @@ def import_model() -> Response | tuple[str, int]:
         try:
             _import(Path(folder))
         except SemblanteError as error:
-            message = error.message.replace(f"{folder}/", "")
+            message = error.said.told(gettext).replace(f"{folder}/", "")
             return _page(refusal=error.code, detail=message), error.http_status
     return go_to(url_for("models_page.list_models"))
 

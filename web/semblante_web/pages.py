@@ -85,7 +85,7 @@ def change_job(job_id: str, action: str) -> str | WerkzeugResponse:
             remove(services(), job_id)
             return go_to(url_for("jobs_page.list_jobs"))
         if action not in CHANGES:
-            raise NotFound("not_found", f"A job cannot be told to {action}.")
+            raise NotFound("not_found", "A job cannot be told to %(action)s.", action=action)
         change(services(), job_id, action)
     except Conflict as error:
         if not is_htmx():

@@ -14,6 +14,7 @@ from semblante.default_model import choose
 from semblante.detection import Detect
 from semblante.errors import IMAGE_ERROR_CODES, ImageError, TooLarge, Unavailable
 from semblante.identifiers import new_id
+from semblante.message import Message
 from semblante.queue import QUEUES
 from semblante.services import Services
 from semblante.telemetry import carried
@@ -41,7 +42,7 @@ def predict(
     finally:
         services.storage.delete(key)
     if "error" in answer:
-        code, detail = answer["error"]["code"], answer["error"]["detail"]
+        code, detail = answer["error"]["code"], Message.from_json(answer["error"]["detail"])
         raise (ImageError if code in IMAGE_ERROR_CODES else Unavailable)(code, detail)
     found: dict[str, Any] = answer["ok"]
     return found
@@ -74,7 +75,9 @@ def _ask(services: Services, key: str, digest: str, detect: Detect) -> dict[str,
     try:
         answer: dict[str, Any] = result.get(timeout=seconds)
     except CeleryTimeoutError as error:
-        raise Unavailable("worker_unavailable", f"No worker answered in {seconds:g} s.") from error
+        raise Unavailable(
+            "worker_unavailable", "No worker answered in %(seconds)g s.", seconds=seconds
+        ) from error
     except WorkerLostError as error:
         raise ImageError("worker_crash", IMAGE_ERROR_CODES["worker_crash"]) from error
     except (OperationalError, RedisError, RuntimeError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from semblante import jobs, rate, usage
+from semblante.message import Message
 from semblante.services import Services
 from semblante.settings import Settings
 from semblante_web.identity import Identity
@@ -21,7 +22,9 @@ def limit_rate(services: Services, name: str, most: int) -> None:
     """
     if rate.count(services.queue.app, name) > most:
         raise _too_many(
-            "too_many_requests", f"More than {most} requests in a minute.", rate.seconds_left()
+            "too_many_requests",
+            Message("More than %(most)s requests in a minute.", most=most),
+            rate.seconds_left(),
         )
 
 
@@ -54,12 +57,17 @@ def check_quota(
         return
     taken = usage.of_today(session, sender.owner)
     for what, amount, most in (
-        ("jobs", taken.jobs + 1, settings.owner_daily_jobs),
-        ("bytes", taken.bytes + size_bytes, settings.owner_daily_bytes),
-        ("images", taken.images + 1, settings.owner_daily_images),
+        (Message("jobs"), taken.jobs + 1, settings.owner_daily_jobs),
+        (Message("bytes"), taken.bytes + size_bytes, settings.owner_daily_bytes),
+        (Message("images"), taken.images + 1, settings.owner_daily_images),
     ):
         if amount > most:
-            message = f"{sender.owner} may have {most} {what} a day (UTC)."
+            message = Message(
+                "%(owner)s may have %(most)s %(what)s a day (UTC).",
+                owner=sender.owner,
+                most=most,
+                what=what,
+            )
             raise _too_many("quota_exceeded", message, usage.seconds_to_tomorrow())
 
 
@@ -67,10 +75,14 @@ def _check_open_jobs(session: Session, most: int, owner: str | None) -> None:
     if jobs.open_count(session, owner) >= most:
         raise _too_many(
             "queue_full",
-            f"{most} jobs are unfinished; try again in {RETRY_AFTER_SECONDS} seconds.",
+            Message(
+                "%(most)s jobs are unfinished; try again in %(seconds)s seconds.",
+                most=most,
+                seconds=RETRY_AFTER_SECONDS,
+            ),
             RETRY_AFTER_SECONDS,
         )
 
 
-def _too_many(code: str, message: str, seconds: int) -> TooMany:
+def _too_many(code: str, message: Message, seconds: int) -> TooMany:
     return TooMany(code, message, {"Retry-After": str(seconds)})

@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from semblante.errors import Refused
+from semblante.message import Message
 
 
 class HttpRefused(Refused):
     """A refusal whose answer carries headers."""
 
-    def __init__(self, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(code, message)
+    def __init__(
+        self,
+        code: str,
+        message: str | Message,
+        headers: Mapping[str, str] | None = None,
+        /,
+        **values: object,
+    ) -> None:
+        super().__init__(code, message, **values)
         self.headers = dict(headers or {})
 
 

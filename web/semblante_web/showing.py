@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from semblante.duration import duration as plain_duration
 from semblante.errors import ERROR_CODES
+from semblante.message import Message
 from semblante_web.language import language
 
 UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -20,7 +21,17 @@ UNITS = ("B", "kB", "MB", "GB", "TB")
 
 def register_filters(app: Flask) -> None:
     """Give the templates of `app` these functions as filters."""
-    for function in (size, duration, moment, number, share, whole_share, explanation, emotion_name):
+    for function in (
+        size,
+        duration,
+        moment,
+        number,
+        share,
+        whole_share,
+        explanation,
+        emotion_name,
+        told,
+    ):
         app.add_template_filter(function)
     app.add_template_global(in_language)
 
@@ -75,6 +86,11 @@ def emotion_name(emotion: str, classes: list[Mapping[str, str]]) -> str:
     """Return the name of a class of a job's model, with a capital letter."""
     names = {item["id"]: item[language()] for item in classes}
     return names.get(emotion, emotion).capitalize()
+
+
+def told(message: Message) -> str:
+    """Return an error's message in the page's language."""
+    return message.told(gettext)
 
 
 def in_language(code: str) -> str:

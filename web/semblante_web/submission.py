@@ -44,7 +44,11 @@ def submit(services: Services, request: Request) -> Job:
             a webhook.
     """
     if request.key is not None and not 0 < len(request.key) <= MAX_KEY:
-        raise Refused("invalid_request", f"Idempotency-Key may have 1 to {MAX_KEY} characters.")
+        raise Refused(
+            "invalid_request",
+            "Idempotency-Key may have 1 to %(most)s characters.",
+            most=MAX_KEY,
+        )
     if isinstance(request.options, JobFromFiles) and not request.files:
         raise Refused("no_file", "The form needs at least one file in the field `file`.")
     if request.options.webhook is not None:
@@ -94,7 +98,11 @@ def _complete_upload(session: Session, upload_id: str, size: int | None) -> Uplo
         uploads.finish(upload, size)
         session.flush()
     if upload.completed_at is None:
-        raise Conflict("upload_incomplete", f"The upload {upload_id} is not complete yet.")
+        raise Conflict(
+            "upload_incomplete",
+            "The upload %(upload_id)s is not complete yet.",
+            upload_id=upload_id,
+        )
     return upload
 
 

@@ -38,7 +38,7 @@ def parse_number(name: str, text: str | None) -> int:
     """
     # isdigit() alone takes other scripts' digits; 18 digits are less than 2**63.
     if text is None or not (text.isascii() and text.isdigit()) or len(text) > 18:
-        raise Refused("invalid_request", f"{name} must be a number of bytes.")
+        raise Refused("invalid_request", "%(name)s must be a number of bytes.", name=name)
     return int(text)
 
 
@@ -52,7 +52,7 @@ def parse_metadata(text: str) -> dict[str, str]:
     for pair in filter(None, (part.strip(" ") for part in text.split(","))):
         key, _, value = pair.partition(" ")
         if key in pairs:
-            raise Refused("invalid_request", f"Upload-Metadata has {key} twice.")
+            raise Refused("invalid_request", "Upload-Metadata has %(key)s twice.", key=key)
         pairs[key] = _decode("Upload-Metadata", value).decode("utf-8", "replace")
     return pairs
 
@@ -67,7 +67,9 @@ def parse_checksum(text: str | None) -> Checksum | None:
         return None
     algorithm, _, value = text.partition(" ")
     if algorithm not in CHECKSUMS:
-        raise Refused("invalid_request", f"Upload-Checksum may use {' or '.join(CHECKSUMS)}.")
+        raise Refused(
+            "invalid_request", "Upload-Checksum may use %(known)s.", known=" or ".join(CHECKSUMS)
+        )
     return Checksum(algorithm, _decode("Upload-Checksum", value))
 
 
@@ -99,4 +101,6 @@ def _decode(name: str, value: str) -> bytes:
     try:
         return base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise Refused("invalid_request", f"{name} has a value that is no base64.") from error
+        raise Refused(
+            "invalid_request", "%(name)s has a value that is no base64.", name=name
+        ) from error

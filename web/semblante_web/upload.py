@@ -33,8 +33,9 @@ def _check_version() -> None:
     if request.method != "OPTIONS" and version != tus.VERSION:
         raise UnsupportedVersion(
             "unsupported_tus_version",
-            f"Send the header Tus-Resumable: {tus.VERSION}.",
+            "Send the header Tus-Resumable: %(version)s.",
             {"Tus-Version": tus.VERSION},
+            version=tus.VERSION,
         )
 
 
@@ -75,7 +76,11 @@ def create_upload() -> Response:
         raise Refused("invalid_request", "Upload-Length must be known from the start.")
     size = tus.parse_number("Upload-Length", request.headers.get("Upload-Length"))
     if size > settings.max_upload_bytes:
-        raise TooLarge("too_large_upload", f"An upload may have {settings.max_upload_bytes} bytes.")
+        raise TooLarge(
+            "too_large_upload",
+            "An upload may have %(most)s bytes.",
+            most=settings.max_upload_bytes,
+        )
     metadata = tus.parse_metadata(request.headers.get("Upload-Metadata", ""))
     checksum = tus.parse_checksum(request.headers.get("Upload-Checksum"))
     with services().database.writing() as session:
@@ -130,7 +135,9 @@ def append_bytes(upload_id: str) -> Response:
     """
     if request.content_type != tus.CONTENT_TYPE:
         raise UnsupportedMediaType(
-            "wrong_content_type", f"Content-Type must be {tus.CONTENT_TYPE}."
+            "wrong_content_type",
+            "Content-Type must be %(content_type)s.",
+            content_type=tus.CONTENT_TYPE,
         )
     offset = tus.parse_number("Upload-Offset", request.headers.get("Upload-Offset"))
     checksum = tus.parse_checksum(request.headers.get("Upload-Checksum"))

@@ -37,8 +37,10 @@ def _slot() -> Iterator[None]:
     if not _fetching.acquire(blocking=False):
         raise TooMany(
             "url_busy",
-            f"{MOST_AT_ONCE} URLs are being fetched; try again in {RETRY_AFTER_SECONDS} seconds.",
+            "%(most)s URLs are being fetched; try again in %(seconds)s seconds.",
             {"Retry-After": str(RETRY_AFTER_SECONDS)},
+            most=MOST_AT_ONCE,
+            seconds=RETRY_AFTER_SECONDS,
         )
     try:
         yield

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from flask import request
 from pydantic import BaseModel, ValidationError
 
+from semblante import input_error
 from semblante.errors import Refused
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -22,10 +23,7 @@ def validated(model: type[Model], values: Mapping[str, Any]) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        first: Any = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        message = f"{field}: {first['msg']}" if field else first["msg"]
-        raise Refused("invalid_request", message) from error
+        raise Refused("invalid_request", input_error.first_of(error)) from error
 
 
 def json_object() -> dict[str, Any]:

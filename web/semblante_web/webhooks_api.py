@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from apiflask import APIBlueprint
+from flask_babel import gettext
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
@@ -21,8 +22,6 @@ blueprint = APIBlueprint("webhooks", __name__, url_prefix="/api/v1", tag="Webhoo
 
 class AttemptView(BaseModel):
     """A delivery that was tried."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     at: datetime
     seconds: float = Field(description="How long it took.")
@@ -128,5 +127,14 @@ def _view(event: WebhookEvent, attempts: Sequence[WebhookAttempt]) -> EventView:
     return EventView(
         **fields,
         next_at=event.next_at if event.state == "pending" else None,
-        attempts=[AttemptView.model_validate(one) for one in attempts],
+        attempts=[_attempt_view(one) for one in attempts],
+    )
+
+
+def _attempt_view(attempt: WebhookAttempt) -> AttemptView:
+    return AttemptView(
+        at=attempt.at,
+        seconds=attempt.seconds,
+        status=attempt.status,
+        error=attempt.error.told(gettext) if attempt.error else None,
     )

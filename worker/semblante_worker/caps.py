@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from semblante.errors import ImageError
+from semblante.message import Message
 from semblante.settings import Settings
 
 _SLICES = 20
@@ -49,7 +50,7 @@ class StuckDecode(ImageError):
     """Decoding the image `index` takes too long; its thread goes on until the process ends."""
 
     def __init__(self, index: int) -> None:
-        super().__init__("worker_crash", "Decoding the image takes too much time.")
+        super().__init__("worker_crash", Message("Decoding the image takes too much time."))
         self.index = index
 
 

@@ -247,4 +247,4 @@ def _fail_job(services: Services, claim: Claim, error: SemblanteError) -> None:
     with services.database.writing() as session:
         job = session.get(Job, claim.job_id, with_for_update=True)
         if job is not None and job.state == "in_progress":
-            jobs.fail(session, job, code, error.message)
+            jobs.fail(session, job, code, error.said)

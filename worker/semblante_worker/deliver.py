@@ -12,6 +12,7 @@ from standardwebhooks.webhooks import Webhook
 from semblante import webhooks
 from semblante.errors import Refused
 from semblante.guarded_request import FAILURES, guarded_pool, parse, request_to
+from semblante.message import Message
 from semblante.services import Services
 from semblante.tables import Job
 from semblante.webhook_tables import WebhookEvent
@@ -58,7 +59,7 @@ def deliver_event(services: Services, event_id: str) -> None:
         job_id=event.job_id,
         event_id=event_id,
         status=attempt.status,
-        error=attempt.error,
+        error=str(attempt.error) if attempt.error else None,
         state=state,
     )
 
@@ -67,7 +68,8 @@ def _try(services: Services, event: WebhookEvent, secret: str) -> Attempt:
     """Send the event; redirects are not followed, and the answer's body is not read."""
     settings = services.settings
     began, clock = datetime.now(UTC), time.monotonic()
-    status, error = None, None
+    status: int | None = None
+    error: Message | None = None
     try:
         request = request_to(
             parse(event.url), "POST", _headers(event, secret, began), event.body.encode()
@@ -77,9 +79,9 @@ def _try(services: Services, event: WebhookEvent, secret: str) -> Attempt:
             status = response.status
             response.close()
     except Refused as refusal:
-        error = f"{refusal.code}: {refusal.message}"
+        error = Message("%(code)s: %(reason)s", code=refusal.code, reason=refusal.said)
     except FAILURES as failure:
-        error = f"{type(failure).__name__}: {failure}"
+        error = Message("%(kind)s: %(reason)s", kind=type(failure).__name__, reason=failure)
     return Attempt(began, round(time.monotonic() - clock, 3), status, error)
 
 

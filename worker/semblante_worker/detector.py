@@ -58,7 +58,9 @@ class Detector(ABC):
                 self._local.opened = self._open()
             return self._detect(self._local.opened, picture)
         except cv2.error as error:
-            raise ImageError("detection_failed", f"{self.name} failed: {error}") from error
+            raise ImageError(
+                "detection_failed", "%(name)s failed: %(reason)s", name=self.name, reason=error
+            ) from error
 
     @abstractmethod
     def _open(self) -> Any:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from semblante import jobs
 from semblante.export import csv_blocks
+from semblante.message import Message
 from semblante.services import Services
 from semblante.steps import take_step
 from semblante.tables import Job, Result
@@ -25,7 +26,10 @@ def finish_job(services: Services, job_id: str) -> None:
                 services.storage.write(f"{jobs.results_folder(job_id)}/results.csv", blocks)
         with step.writing() as (session, job):
             if missing:
-                detail = f"{missing} images have no result row: please report this as a defect."
+                detail = Message(
+                    "%(missing)s images have no result row: please report this as a defect.",
+                    missing=missing,
+                )
                 jobs.fail(session, job, "incomplete_results", detail)
             else:
                 jobs.complete(session, job)

@@ -14,6 +14,7 @@ from semblante import bulk, chunks, folders, jobs, lifecycle, uploads, usage
 from semblante.archive import Limits, Listing, Member, detect_kind, list_members, unpack_gzip
 from semblante.errors import ArchiveError, NotFound
 from semblante.folders import FolderCounter
+from semblante.message import Message
 from semblante.services import Services
 from semblante.steps import Step, take_step
 from semblante.storage import Storage, StoredSource
@@ -40,9 +41,9 @@ def index_job(services: Services, job_id: str) -> None:
         try:
             _index(services, step)
         except ArchiveError as error:
-            _fail(services, step, error.code, error.message)
+            _fail(services, step, error.code, error.said)
         except NotFound as error:
-            _fail(services, step, "upload_missing", error.message)
+            _fail(services, step, "upload_missing", error.said)
 
 
 def _index(services: Services, step: Step) -> None:
@@ -123,7 +124,7 @@ def _start(services: Services, step: Step, listing: Listing, counted: FolderCoun
         chunks.queue_window(session, services.queue, job, services.settings.window_chunks)
 
 
-def _fail(services: Services, step: Step, code: str, detail: str) -> None:
+def _fail(services: Services, step: Step, code: str, detail: Message) -> None:
     """Fail the job and drop the upload's bytes, which no other job can use either."""
     with step.writing() as (session, job):
         jobs.fail(session, job, code, detail)

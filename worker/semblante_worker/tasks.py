@@ -67,7 +67,7 @@ def register_tasks(app: Celery, process: Callable[[], WorkerProcess]) -> None:
             with told(task), ending_when_stuck():
                 return {"ok": answer_request(services, predictor, key, digest, detect)}
         except SemblanteError as error:
-            return {"error": {"code": error.code, "detail": error.message}}
+            return {"error": {"code": error.code, "detail": error.said.to_json()}}
 
 
 @contextmanager

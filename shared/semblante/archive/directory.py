@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from semblante.archive.source import Source
 from semblante.errors import ArchiveError
+from semblante.message import Message
 
 ENTRY_SIGNATURE = b"PK\x01\x02"
 _END_SIGNATURE = b"PK\x05\x06"
@@ -65,8 +66,8 @@ def find_directory(source: Source) -> Directory:
     """
     candidates = _end_candidates(source)
     if not candidates:
-        raise corrupt("its end is missing: the archive is truncated")
-    problem = corrupt("its directory is not where its end says")
+        raise corrupt(Message("its end is missing: the archive is truncated"))
+    problem = corrupt(Message("its directory is not where its end says"))
     for end in candidates:
         try:
             return _locate(source, _widen(source, end))
@@ -75,9 +76,9 @@ def find_directory(source: Source) -> Directory:
     raise problem
 
 
-def corrupt(what: str) -> ArchiveError:
+def corrupt(what: Message) -> ArchiveError:
     """Return the error of an archive that cannot be read."""
-    return ArchiveError("corrupt_archive", f"The archive cannot be read: {what}.")
+    return ArchiveError("corrupt_archive", "The archive cannot be read: %(what)s.", what=what)
 
 
 def _end_candidates(source: Source) -> list[_End]:
@@ -115,15 +116,15 @@ def _widen(source: Source, end: _End) -> _End:
             several = (this_disk, first_disk) if disk == 0 and disks <= 1 else (1, 1)
             return _End(place, several, count, size, start, True)
     if 0xFFFFFFFF in (end.size, end.offset) or end.count == 0xFFFF:
-        raise corrupt("its zip64 end record is missing")
+        raise corrupt(Message("its zip64 end record is missing"))
     return end
 
 
 def _locate(source: Source, end: _End) -> Directory:
     if end.disks != (0, 0):
-        raise corrupt("it is one part of several; join the parts first")
+        raise corrupt(Message("it is one part of several; join the parts first"))
     if end.count * 46 > end.size or end.size > end.position:
-        raise corrupt("its directory has an impossible size")
+        raise corrupt(Message("its directory has an impossible size"))
     start = end.position - end.size
     if end.size == 0:
         return Directory(start, 0, end.count, 0, end.has_zip64)
@@ -132,4 +133,4 @@ def _locate(source: Source, end: _End) -> Directory:
         place = end.offset + shift
         if source.read(place, 4) == ENTRY_SIGNATURE:
             return Directory(place, end.size, end.count, shift, end.has_zip64)
-    raise corrupt("its directory is not where its end says")
+    raise corrupt(Message("its directory is not where its end says"))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from semblante.archive.directory import corrupt
 from semblante.archive.member import too_large_unpacked
 from semblante.archive.source import MOST_WINDOW, Source
+from semblante.message import Message
 
 _GZIP = zlib.MAX_WBITS | 16
 
@@ -45,11 +46,13 @@ def _unpacked(source: Source) -> Iterator[bytes]:
         while not decoder.eof:
             packed = packed or next(blocks, b"")
             if not packed:
-                raise corrupt("its gzip bytes are truncated")
+                raise corrupt(Message("its gzip bytes are truncated"))
             try:
                 yield decoder.decompress(packed, MOST_WINDOW)
             except zlib.error as error:
-                raise corrupt(f"its gzip bytes are damaged ({error})") from error
+                raise corrupt(
+                    Message("its gzip bytes are damaged (%(reason)s)", reason=error)
+                ) from error
             packed = decoder.unconsumed_tail
         packed = _after_padding(decoder.unused_data, blocks)
 

@@ -171,9 +171,13 @@ class Listing:
 
 def too_many_entries(limit: int) -> ArchiveError:
     """Return the error of an archive with too many members."""
-    return ArchiveError("too_many_entries", f"The archive has more than {limit} members.")
+    return ArchiveError(
+        "too_many_entries", "The archive has more than %(limit)s members.", limit=limit
+    )
 
 
 def too_large_unpacked(limit: int) -> ArchiveError:
     """Return the error of an archive that unpacks to too many bytes."""
-    return ArchiveError("too_large_unpacked", f"The archive unpacks to more than {limit} bytes.")
+    return ArchiveError(
+        "too_large_unpacked", "The archive unpacks to more than %(limit)s bytes.", limit=limit
+    )

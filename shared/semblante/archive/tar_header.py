@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from semblante.archive.directory import corrupt
+from semblante.message import Message
 
 BLOCK = 512
 _SIGNED = [value - 256 if value > 127 else value for value in range(256)]
@@ -40,11 +41,11 @@ def parse_header(block: bytes) -> Header:
         ArchiveError: `corrupt_archive`, for a wrong checksum or a size that is no number.
     """
     if not is_header(block):
-        raise corrupt("a header of the tar is damaged or truncated")
+        raise corrupt(Message("a header of the tar is damaged or truncated"))
     try:
         size = read_number(block[124:136])
     except ValueError as error:
-        raise corrupt("a header of the tar has a bad size") from error
+        raise corrupt(Message("a header of the tar has a bad size")) from error
     name = read_text(block[:100])
     if block[257:263] == b"ustar\0" and block[345]:
         name = f"{read_text(block[345:500])}/{name}"
@@ -81,11 +82,11 @@ def parse_pax(body: bytes) -> dict[str, str]:
     while at < len(body) and body[at] != 0:
         length, _, _ = body[at : at + 8].partition(b" ")
         if not length.isdigit() or not len(length) + 1 < int(length) <= len(body) - at:
-            raise corrupt("an extended header of the tar is damaged")
+            raise corrupt(Message("an extended header of the tar is damaged"))
         record = body[at + len(length) + 1 : at + int(length)]
         key, equals, value = record.partition(b"=")
         if not equals or not value.endswith(b"\n"):
-            raise corrupt("an extended header of the tar is damaged")
+            raise corrupt(Message("an extended header of the tar is damaged"))
         records[key.decode("utf-8", "replace")] = value[:-1].decode("utf-8", "replace")
         at += int(length)
     return records

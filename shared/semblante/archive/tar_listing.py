@@ -17,6 +17,7 @@ from semblante.archive.magic import MAGIC_BYTES, looks_like_image
 from semblante.archive.member import TAIL_BYTES, Limits, Listing, Member, Method, Tally
 from semblante.archive.source import BufferedSource, Source
 from semblante.archive.tar_header import BLOCK, Header, parse_header, parse_pax, read_text
+from semblante.message import Message
 
 _MOST_EXTENDED_BYTES = 1024 * 1024
 _FILES = frozenset((b"0", b"\0", b"7"))
@@ -103,7 +104,7 @@ def _entries(source: BufferedSource) -> Iterator[_Entry]:
         extended.records = {}
         at += _padded(0 if header.kind in _WITHOUT_DATA else entry.size)
         if at > source.size:
-            raise corrupt("the tar is truncated")
+            raise corrupt(Message("the tar is truncated"))
         yield entry
 
 
@@ -125,17 +126,17 @@ def _pax_size(records: dict[str, str], size: int) -> int:
     if text is None:
         return size
     if not (text.isascii() and text.isdigit() and len(text) <= 20):
-        raise corrupt("a header of the tar has a bad size")
+        raise corrupt(Message("a header of the tar has a bad size"))
     return int(text)
 
 
 def _read_extended(source: BufferedSource, at: int, header: Header, extended: _Extended) -> int:
     """Take the extended header whose body is at `at`; return where the next header is."""
     if header.size > _MOST_EXTENDED_BYTES:
-        raise corrupt("an extended header of the tar is too long")
+        raise corrupt(Message("an extended header of the tar is too long"))
     body = source.read(at, header.size)
     if len(body) < header.size:
-        raise corrupt("the tar is truncated")
+        raise corrupt(Message("the tar is truncated"))
     if header.kind == _LONG_NAME:
         extended.records["path"] = read_text(body)
     elif header.kind == _PAX_GLOBAL:
@@ -150,7 +151,7 @@ def _skip_sparse_map(source: BufferedSource, at: int, header: Header) -> int:
     while is_continued:
         block = source.read(at, BLOCK)
         if len(block) < BLOCK:
-            raise corrupt("the tar is truncated")
+            raise corrupt(Message("the tar is truncated"))
         is_continued = block[504] != 0
         at += BLOCK
     return at

@@ -13,6 +13,7 @@ from inflate64 import Inflater
 
 from semblante.archive.member import Method
 from semblante.errors import ImageError
+from semblante.message import Message
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -47,7 +48,7 @@ def unpack(
     """
     data = unpack_head(packed, method, unpacked_bytes + 1)
     if len(data) != unpacked_bytes:
-        raise _corrupt("its size differs from the one in the directory")
+        raise _corrupt(Message("its size differs from the one in the directory"))
     if crc32 is not None and zlib.crc32(data) != crc32:
         raise ImageError("crc_mismatch", "The member does not match its checksum.")
     return data
@@ -61,12 +62,15 @@ def unpack_head(packed: bytes | memoryview, method: int, length: int) -> bytes:
     """
     decode = _DECODERS.get(method)
     if decode is None:
-        message = f"Zip's compression method {method} is not read."
-        raise ImageError("unsupported_compression", message)
+        raise ImageError(
+            "unsupported_compression",
+            "Zip's compression method %(method)s is not read.",
+            method=method,
+        )
     try:
         return decode(packed, length)
     except _DAMAGE as error:
-        raise _corrupt(str(error)) from error
+        raise _corrupt(Message("%(reason)s", reason=error)) from error
 
 
 def _copy(packed: bytes | memoryview, length: int) -> bytes:
@@ -135,5 +139,5 @@ _DECODERS: dict[int, Callable[[bytes | memoryview, int], bytes]] = {
 READABLE_METHODS = frozenset(_DECODERS)
 
 
-def _corrupt(what: str) -> ImageError:
-    return ImageError("corrupt_member", f"The member cannot be unpacked: {what}.")
+def _corrupt(what: Message) -> ImageError:
+    return ImageError("corrupt_member", "The member cannot be unpacked: %(what)s.", what=what)

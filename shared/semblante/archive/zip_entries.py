@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from semblante.archive.directory import Directory, corrupt
 from semblante.archive.names import find_extra
 from semblante.archive.source import MOST_WINDOW, Source
+from semblante.message import Message
 
 _ENTRY = struct.Struct("<LxBxxHH4xLLLHHHH2xLL")
 _ENTRY_NUMBER = 0x02014B50
@@ -31,26 +32,32 @@ def entries(source: Source, directory: Directory) -> Iterator[tuple[Fields, byte
             position += len(more)
             window, at = window[at:] + more, 0
             if not more:
-                raise corrupt("its directory is truncated")
+                raise corrupt(Message("its directory is truncated"))
         elif at + fixed > len(window):
-            raise corrupt("its directory is truncated")
+            raise corrupt(Message("its directory is truncated"))
         while at + fixed <= len(window):
             fields: Fields = unpack_from(window, at)
             if fields[0] != _ENTRY_NUMBER:
-                raise corrupt("its directory is damaged")
+                raise corrupt(Message("its directory is damaged"))
             name = at + fixed
             extra = name + fields[7]
             comment = extra + fields[8]
             following = comment + fields[9]
             if following > len(window):
                 if position >= end:
-                    raise corrupt("its directory is truncated")
+                    raise corrupt(Message("its directory is truncated"))
                 break
             at = following
             count += 1
             yield fields, window[name:extra], window[extra:comment]
     if count != directory.count and (directory.has_zip64 or count % 0x10000 != directory.count):
-        raise corrupt(f"it has {count} members, but says that it has {directory.count}")
+        raise corrupt(
+            Message(
+                "it has %(found)s members, but says that it has %(said)s",
+                found=count,
+                said=directory.count,
+            )
+        )
 
 
 def widen(extra: bytes, packed: int, unpacked: int, offset: int) -> tuple[int, int, int]:

@@ -19,6 +19,7 @@ from semblante.archive.unpack import READABLE_METHODS, unpack_head
 from semblante.archive.zip_entries import entries, widen
 from semblante.archive.zip_header import LOCAL_HEADER_BYTES, data_start
 from semblante.errors import ImageError
+from semblante.message import Message
 
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _AES = 99
@@ -53,7 +54,7 @@ def _members(
         if _FULL_32 in (packed, unpacked, offset):
             packed, unpacked, offset = widen(extra, packed, unpacked, offset)
         if disk not in (0, _FULL_16):
-            raise corrupt("it is one part of several; join the parts first")
+            raise corrupt(Message("it is one part of several; join the parts first"))
         tally.add(unpacked)
         path = names.decode_zip_name(raw, flags, extra, system)
         is_image = names.is_image_name(path)

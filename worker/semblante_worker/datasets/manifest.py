@@ -15,6 +15,7 @@ from typing import NamedTuple
 from semblante.csv_table import Table, bad_table, require_columns
 from semblante.emotions import EMOTIONS
 from semblante.errors import Refused
+from semblante.message import Message
 from semblante_worker.datasets.entry import SPLIT_NAMES, Entry, Split
 from semblante_worker.datasets.layout import Knows
 
@@ -41,7 +42,7 @@ def read_manifest(
         try:
             entries.append(_entry(row, votes, knows, has_picture, f"{name}, line {line}"))
         except _WrongCellError as error:
-            raise bad_table(name, line, str(error)) from None
+            raise bad_table(name, line, Message(str(error))) from None
     if not entries:
         raise Refused("empty_dataset", f"{name} lists no image.")
     return tuple(entries)

@@ -50,7 +50,9 @@ class Engine(ABC):
             logits = self._compute_logits(batch)
         if not np.isfinite(logits).all():
             raise BundleError(
-                "corrupt_bundle", f"{self.bundle.reference}: its weights give no finite numbers."
+                "corrupt_bundle",
+                "%(reference)s: its weights give no finite numbers.",
+                reference=self.bundle.reference,
             )
         return softmax(logits / self.bundle.card.temperature)
 

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from semblante.bundles import Bundle
 from semblante.card import GRAPH, WEIGHTS
 from semblante.errors import BundleError, Unavailable
+from semblante.message import Message
 from semblante.settings import EngineName
 
 _INSTALL: dict[EngineName, str] = {
@@ -43,28 +44,44 @@ def choose_engine(bundle: Bundle, device: str, wanted: EngineName) -> EngineName
             return engine
     raise Unavailable(
         "component_missing",
-        f"The model {bundle.reference} needs {' or '.join(able)}, which is not installed here: "
-        f"install {' or '.join(_INSTALL[engine] for engine in able)}.",
+        "The model %(reference)s needs %(engines)s, which is not installed here: "
+        "install %(packages)s.",
+        reference=bundle.reference,
+        engines=" or ".join(able),
+        packages=" or ".join(_INSTALL[engine] for engine in able),
     )
 
 
 def _checked(bundle: Bundle, device: str, engine: EngineName) -> EngineName:
     if _NEEDS[engine] not in bundle.card.files:
-        remedy = "make it by `semblante export`" if engine == "openvino" else "use a CPU"
+        remedy = (
+            Message("make it by `semblante export`")
+            if engine == "openvino"
+            else Message("use a CPU")
+        )
         raise BundleError(
             "wrong_engine",
-            f"The model {bundle.reference} has no {_NEEDS[engine]}, so {engine} cannot run it: "
-            f"{remedy}, or take another model.",
+            "The model %(reference)s has no %(file)s, so %(engine)s cannot run it: "
+            "%(remedy)s, or take another model.",
+            reference=bundle.reference,
+            file=_NEEDS[engine],
+            engine=engine,
+            remedy=remedy,
         )
     if engine == "openvino" and device not in ("auto", "cpu"):
         raise Unavailable(
-            "component_missing", f"There is no device {device!r} for openvino: it runs on CPUs."
+            "component_missing",
+            "There is no device %(device)r for openvino: it runs on CPUs.",
+            device=device,
         )
     if find_spec(engine) is None:
         raise Unavailable(
             "component_missing",
-            f"{engine} is not installed, which the model {bundle.reference} is to run on: install "
-            f"{_INSTALL[engine]}.",
+            "%(engine)s is not installed, which the model %(reference)s is to run on: "
+            "install %(package)s.",
+            engine=engine,
+            reference=bundle.reference,
+            package=_INSTALL[engine],
         )
     return engine
 

@@ -24,6 +24,7 @@ import openvino
 
 from semblante.bundles import Bundle, corrupt
 from semblante.card import GRAPH
+from semblante.message import Message
 from semblante_worker.decode import usable_cores
 from semblante_worker.engines import Engine, Numbers
 from semblante_worker.preprocess import Pixels
@@ -59,9 +60,11 @@ def read_graph(bundle: Bundle) -> openvino.Model:
     try:
         model = openvino_core().read_model(text, openvino.Tensor(_as_bytes(numbers)))
     except RuntimeError as error:
-        raise corrupt(path, f"it is no graph: {_last_line(error)}") from error
+        raise corrupt(
+            path, Message("it is no graph: %(reason)s", reason=_last_line(error))
+        ) from error
     if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise corrupt(path, "it needs one input and one output")
+        raise corrupt(path, Message("it needs one input and one output"))
     expected = (
         (model.input(0), openvino.Type.u8, bundle.card.preprocess.shape),
         (model.output(0), openvino.Type.f32, (len(bundle.classes),)),
@@ -70,9 +73,15 @@ def read_graph(bundle: Bundle) -> openvino.Model:
         wanted = openvino.PartialShape([-1, *shape])
         if port.get_element_type() != kind or port.get_partial_shape() != wanted:
             raise corrupt(
-                path, f"the card asks for {kind} {wanted}, not {port.get_element_type()} "
-                f"{port.get_partial_shape()}"
-            )  # fmt: skip
+                path,
+                Message(
+                    "the card asks for %(kind)s %(wanted)s, not %(type)s %(shape)s",
+                    kind=kind,
+                    wanted=wanted,
+                    type=port.get_element_type(),
+                    shape=port.get_partial_shape(),
+                ),
+            )
     return model
 
 
@@ -91,7 +100,9 @@ class OpenvinoEngine(Engine):
         try:
             compiled = openvino_core().compile_model(model, "CPU", options)
         except RuntimeError as error:
-            raise corrupt(bundle.path(GRAPH), f"it cannot run: {_last_line(error)}") from error
+            raise corrupt(
+                bundle.path(GRAPH), Message("it cannot run: %(reason)s", reason=_last_line(error))
+            ) from error
         self._streams = threads
         self._queue = openvino.AsyncInferQueue(compiled, threads)
         self._queue.set_callback(_keep_logits)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from semblante.bundles import Bundle, corrupt
 from semblante.card import WEIGHTS
 from semblante.errors import Unavailable
+from semblante.message import Message
 from semblante_worker.architectures import build_network
 from semblante_worker.decode import usable_cores
 from semblante_worker.engines import Engine, Numbers
@@ -54,7 +55,9 @@ def load_network(bundle: Bundle) -> nn.Module:
     try:
         network.load_state_dict(parse_weights(bundle.read(WEIGHTS)), strict=True)
     except (safetensors.SafetensorError, RuntimeError) as error:
-        raise corrupt(path, f"its weights do not fit the card: {error}") from error
+        raise corrupt(
+            path, Message("its weights do not fit the card: %(reason)s", reason=error)
+        ) from error
     return network.eval()
 
 
@@ -71,7 +74,8 @@ def choose_device(name: str) -> torch.device:
     if kind != "cuda" or not 0 <= index < torch.cuda.device_count():
         raise Unavailable(
             "component_missing",
-            f"There is no device {name!r}: set `auto`, `cpu`, or a CUDA device that torch sees.",
+            "There is no device %(name)r: set `auto`, `cpu`, or a CUDA device that torch sees.",
+            name=name,
         )
     return torch.device("cuda", index)
 

@@ -12,6 +12,7 @@ from semblante.class_names import ClassNames
 from semblante.csv_table import bad_table
 from semblante.emotions import Emotion
 from semblante.errors import Refused
+from semblante.message import Message
 from semblante.settings import Settings
 from semblante_worker.datasets.dataset import Dataset as Listed
 from semblante_worker.datasets.dataset import read_dataset
@@ -84,7 +85,7 @@ def _select(listed: Listed, split: Split | None) -> tuple[Split | None, list[Ent
     """
     if split is not None and not listed.has_parts:
         if listed.layout == "manifest":
-            raise bad_table(str(listed.origin), 1, "there is no column split or usage")
+            raise bad_table(str(listed.origin), 1, Message("there is no column split or usage"))
         raise Refused(
             "empty_dataset",
             f"{listed.origin} has no folder {split!r} with class folders; leave --split out.",

@@ -20,6 +20,7 @@ from semblante.csv_table import (
 from semblante.emotions import EMOTIONS, Emotion
 from semblante.errors import Refused
 from semblante.export import AFTER_CLASSES, BEFORE_CLASSES
+from semblante.message import Message
 from semblante.truth_table import read_truth
 from semblante_worker.evaluation.measured import Measured
 
@@ -80,7 +81,9 @@ def _class_columns(table: Table, name: str) -> tuple[str, ...]:
     first, last = table.columns.index(BEFORE_CLASSES[-1]), table.columns.index(AFTER_CLASSES[0])
     ids = table.columns[first + 1 : last]
     if len(ids) < 2:
-        raise bad_table(name, 1, "there is no column per class between confidence and face_x")
+        raise bad_table(
+            name, 1, Message("there is no column per class between confidence and face_x")
+        )
     return ids
 
 
@@ -109,13 +112,21 @@ def _found(
     if status == "failed":
         return _Found(-1, (), row["error_code"] or "failed")
     if status != "ok":
-        raise bad_table(name, line, f"status is {status!r}, not ok, no_face or failed")
+        raise bad_table(
+            name, line, Message("status is %(status)r, not ok, no_face or failed", status=status)
+        )
     try:
         probabilities = tuple(float(row[one]) for one in ids)
     except ValueError as error:
-        raise bad_table(name, line, f"a probability is no number: {error}") from None
+        raise bad_table(
+            name, line, Message("a probability is no number: %(reason)s", reason=error)
+        ) from None
     if abs(sum(probabilities) - 1) > 0.001 * max(1, len(ids) / 20):
-        raise bad_table(name, line, f"the probabilities sum to {sum(probabilities):.4f}, not 1")
+        raise bad_table(
+            name,
+            line,
+            Message("the probabilities sum to %(sum)s, not 1", sum=sum(probabilities)),
+        )
     return _Found(names.find(row["emotion"], f"{name}, line {line}"), probabilities)
 
 

@@ -5,6 +5,12 @@ const language = document.documentElement.lang;
 /** Replaces {name} in a message. */
 export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
 
+/** Returns the message for `count` things; that for one has `_one` behind its name. */
+export function plural(messages, name, count) {
+  const isOne = new Intl.PluralRules(language).select(count) === "one";
+  return messages[isOne ? `${name}_one` : name];
+}
+
 export const number = (value) => new Intl.NumberFormat(language, { maximumFractionDigits: 1 }).format(value);
 export const percent = (value) => new Intl.NumberFormat(language, { style: "percent" }).format(value);
 

@@ -1,6 +1,6 @@
 // Sends one archive, or several files packed into a zip on the way, by tus.
 
-import { makeZip, predictLength } from "../vendor/client-zip/index.js";
+import { Pack } from "./pack.js";
 
 const RETRIES = [0, 500, 1000, 2000, 4000, 8000, 15000, 30000];
 const BLOCK = 16 * 1024 * 1024;
@@ -9,7 +9,7 @@ const BLOCK = 16 * 1024 * 1024;
 export function send(items, endpoint, onProgress) {
   let upload;
   const promise = new Promise((resolve, reject) => {
-    const { source, options } = items.length === 1 ? single(items[0]) : packed(items);
+    const { source, options } = items.length === 1 ? single(items[0]) : packed(items, endpoint);
     upload = new window.tus.Upload(source, {
       ...options,
       endpoint,
@@ -19,30 +19,31 @@ export function send(items, endpoint, onProgress) {
       onError: reject,
       onSuccess: () => resolve(upload.url.split("/").pop()),
     });
-    start(upload, items.length === 1);
+    start(upload);
   });
   return { promise, pause: () => upload.abort(), resume: () => upload.start(), cancel: () => upload.abort(true) };
 }
 
 const DAY_MS = 24 * 3600 * 1000;
 
-/** Returns [{key, name}] of files whose sending stopped when a page went away, within a day. */
+/** Returns [{key, name, count}] of files, or of packed images, whose sending stopped when a page went away, within a day. */
 export function unfinished() {
   const found = [];
   for (const key of Object.keys(localStorage).filter((name) => name.startsWith("tus::"))) {
     const { metadata, creationTime } = JSON.parse(localStorage.getItem(key));
-    if (Date.now() - Date.parse(creationTime) < DAY_MS) found.push({ key, name: metadata.filename });
-    else localStorage.removeItem(key); // the server has forgotten it, too
+    if (Date.now() - Date.parse(creationTime) < DAY_MS) {
+      found.push({ key, name: metadata.filename, count: Number(metadata.images ?? 1) });
+    } else {
+      localStorage.removeItem(key); // the server has forgotten it, too
+    }
   }
   return found;
 }
 
-async function start(upload, isFile) {
-  if (isFile) {
-    // A file chosen again after a closed page goes on where it stopped.
-    const [previous] = await upload.findPreviousUploads();
-    if (previous) upload.resumeFromPreviousUpload(previous);
-  }
+/** Files chosen again after a closed page go on where it stopped. */
+async function start(upload) {
+  const [previous] = await upload.findPreviousUploads();
+  if (previous) upload.resumeFromPreviousUpload(previous);
   upload.start();
 }
 
@@ -50,31 +51,15 @@ function single({ name, file }) {
   return { source: file, options: { metadata: { filename: name.split("/").pop() } } };
 }
 
-function packed(items) {
-  const names = unique(items.map(({ name }) => name));
-  // A fixed date: the same files make the same bytes.
-  const lastModified = new Date(1980, 0, 1);
-  const entries = items.map(({ file }, index) => ({ name: names[index], input: file, size: file.size, lastModified }));
-  const uploadSize = Number(predictLength(entries));
+function packed(items, endpoint) {
+  const pack = new Pack(items);
   return {
-    source: makeZip(entries).getReader(),
-    options: { uploadSize, chunkSize: BLOCK, storeFingerprintForResuming: false, metadata: { filename: packName(names) } },
+    source: items,
+    options: {
+      fileReader: { openFile: async () => pack },
+      fingerprint: async () => `images-${items.length}-${pack.size}-${pack.mark}-${endpoint}`,
+      chunkSize: BLOCK,
+      metadata: { filename: pack.name, images: String(items.length) },
+    },
   };
-}
-
-/** Numbers names that come twice, as from two folders dropped together. */
-function unique(names) {
-  const taken = new Set();
-  return names.map((name) => {
-    let free = name;
-    for (let number = 2; taken.has(free); number += 1) free = name.replace(/(\.[^./]*)?$/, ` (${number})$1`);
-    taken.add(free);
-    return free;
-  });
-}
-
-function packName(names) {
-  const tops = new Set(names.map((name) => (name.includes("/") ? name.split("/")[0] : "")));
-  const [top] = tops;
-  return tops.size === 1 && top ? `${top}.zip` : "images.zip";
 }

@@ -1,7 +1,7 @@
 // The upload page: choose or drop, check, send with progress, and go to the job.
 
 import { fromDrop, fromInput, select } from "./files.js";
-import { fill, number, size } from "./format.js";
+import { fill, number, plural, size } from "./format.js";
 import { Progress } from "./progress.js";
 import { send, unfinished } from "./send.js";
 
@@ -34,8 +34,8 @@ function choose(chosen) {
   const { items, bytes, leftOut, tooLarge } = selection;
   const values = { name: items[0].name, count: number(items.length), size: size(bytes) };
   const lines = [fill(messages[items.length === 1 ? "one_file" : "many_files"], values)];
-  if (leftOut) lines.push(fill(messages.left_out, { count: number(leftOut) }));
-  if (tooLarge) lines.push(fill(messages.too_large_images, { count: number(tooLarge), limit: size(maxImageBytes) }));
+  if (leftOut) lines.push(fill(plural(messages, "left_out", leftOut), { count: number(leftOut) }));
+  if (tooLarge) lines.push(fill(plural(messages, "too_large_images", tooLarge), { count: number(tooLarge), limit: size(maxImageBytes) }));
   part("selection-text").textContent = lines.join(" · ");
 }
 
@@ -138,7 +138,9 @@ function pauseOrResume() {
 function remind() {
   const [first] = unfinished();
   part("unfinished").hidden = !first;
-  if (first) part("unfinished-text").textContent = fill(messages.unfinished, { name: first.name });
+  if (!first) return;
+  const message = first.count > 1 ? messages.unfinished_images : messages.unfinished;
+  part("unfinished-text").textContent = fill(message, { name: first.name, count: number(first.count) });
 }
 
 async function cancel() {
