@@ -56,6 +56,12 @@ FILTERS: list[tuple[str, Filter, Order]] = [
     ("by doubt, folder", Filter(folder="folder 40"), "doubt"),
     ("by doubt, folder of 7", Filter(folder="last/7"), "doubt"),
     ("by doubt, scattered folder", Filter(folder="scattered"), "doubt"),
+    ("by doubt, large scattered folder", Filter(folder="spread"), "doubt"),
+    ("its rare emotion, by doubt", Filter(folder="spread", emotion=RARE), "doubt"),
+    ("its failures", Filter(folder="spread", status="failed"), "archive"),
+    ("its unsure, by doubt", Filter(folder="spread", max_confidence=0.4), "doubt"),
+    ("its sure, by doubt", Filter(folder="spread", min_confidence=0.99), "doubt"),
+    ("its rare truth", Filter(folder="spread", truth=RARE), "archive"),
     ("by doubt, not reviewed", Filter(is_reviewed=False), "doubt"),
     ("cell of the matrix", Filter(truth="anger", emotion="happiness"), "archive"),
     ("rare cell of the matrix", Filter(truth=RARE, emotion="anger"), "archive"),
@@ -101,7 +107,7 @@ def measure(name: str, url: str, rows: int, without_indexes: bool) -> None:
         print(f"  confusion matrix of all rows: {(time.perf_counter() - started) * 1000:.0f} ms")
     for title, wanted, order in [] if without_indexes else FILTERS:
         times = sorted(ask(database, job, wanted, order) for _ in range(5))
-        print(f"  {title:32} median {times[2]:7.1f} ms, first and slowest {times[-1]:7.1f} ms")
+        print(f"  {title:34} median {times[2]:7.1f} ms, first and slowest {times[-1]:7.1f} ms")
     database.dispose()
 
 
@@ -181,9 +187,10 @@ def truth_of(index: int, emotion: str | None) -> str:
 
 
 def image(job_id: str, index: int, rows: int) -> dict[str, object]:
-    """Return the row of an image: in one of many folders, every 500th in a scattered one."""
+    """Return the row of an image: in one of many folders, but some in two scattered ones."""
     folder = f"folder {index * FOLDERS // rows}"
-    folder = "scattered" if index % 500 == 0 else "last/7" if index >= rows - 7 else folder
+    folder = "spread" if index % 25 == 1 else "last/7" if index >= rows - 7 else folder
+    folder = "scattered" if index % 500 == 0 else folder
     return {
         "job_id": job_id,
         "index": index,

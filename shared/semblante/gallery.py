@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, Subquery, exists, func, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Row, Subquery, exists, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
 from semblante import results
 from semblante.cursor import cursor_of, parse_cursor
+from semblante.few_rows import few_rows, inside
 from semblante.histogram import bin_of, confidence_counts
-from semblante.tables import Correction, Folder, Image, Job, Result, Truth
+from semblante.tables import Correction, Folder, Job, Result, Truth
 
 SORTED_AT_ONCE = 20_000
 """Rows of a run that are sorted rather than looked for in a longer run that is in order."""
@@ -97,9 +98,19 @@ def _keys(
     limit: int,
 ) -> Subquery | None:
     """Return the query of the page's keys; None when no row can pass."""
-    conditions = _conditions(session, job, wanted, by_doubt, cursor)
-    if conditions is None:
-        return None
+    folder = None
+    if wanted.folder is not None:
+        folder = session.get(Folder, (job.id, wanted.folder))
+        if folder is None:
+            return None
+    is_run = wanted.is_about_all and not by_doubt and (folder is None or folder.is_contiguous)
+    if not (is_run and wanted.truth is None):
+        few = few_rows(session, job.id, folder, wanted.truth)
+        if few is not None:
+            return _keys_of_few(few, job, wanted, by_doubt, cursor, limit)
+    conditions = _conditions(Result, job, wanted, by_doubt, cursor)
+    if folder is not None:
+        conditions += inside(Result, folder)
     order = _order(Result, by_doubt)
     keys = select(Result.image_index, Result.face_id, Result.confidence).where(*conditions)
     if wanted.is_about_all and not by_doubt:
@@ -118,61 +129,59 @@ def _keys(
     return select(merged).order_by(*_order(merged.c, by_doubt)).limit(limit).subquery()
 
 
+def _keys_of_few(
+    rows: Any,
+    job: Job,
+    wanted: Filter,
+    by_doubt: bool,
+    cursor: tuple[float, ...] | None,
+    limit: int,
+) -> Subquery:
+    """Return the query of the page's keys among `rows`, which are few enough to be sorted."""
+    conditions = _conditions(rows, job, wanted, by_doubt, cursor)
+    if wanted.status is not None:
+        conditions.append(rows.status == wanted.status)
+    if wanted.emotion is not None:
+        conditions.append(rows.emotion == wanted.emotion)
+    if by_doubt:
+        conditions.append(rows.confidence.is_not(None))
+    keys = select(rows.image_index, rows.face_id, rows.confidence).where(*conditions)
+    return keys.order_by(*_order(rows, by_doubt)).limit(limit).subquery()
+
+
 def _conditions(
-    session: Session, job: Job, wanted: Filter, by_doubt: bool, cursor: tuple[float, ...] | None
-) -> list[ColumnElement[bool]] | None:
-    conditions: list[ColumnElement[bool]] = [Result.job_id == job.id]
+    rows: Any, job: Job, wanted: Filter, by_doubt: bool, cursor: tuple[float, ...] | None
+) -> list[ColumnElement[bool]]:
+    """Return what `rows` must fulfil besides folder, status and emotion."""
+    conditions: list[ColumnElement[bool]] = [rows.job_id == job.id]
     if wanted.min_confidence is not None:
-        conditions.append(Result.confidence >= wanted.min_confidence)
+        conditions.append(rows.confidence >= wanted.min_confidence)
     if wanted.max_confidence is not None:
-        conditions.append(Result.confidence <= wanted.max_confidence)
+        conditions.append(rows.confidence <= wanted.max_confidence)
     if cursor is not None:
-        conditions.append(tuple_(*_order(Result, by_doubt)) > cursor)
-    if wanted.folder is not None:
-        folder = session.get(Folder, (job.id, wanted.folder))
-        if folder is None:
-            return None
-        conditions += _inside(folder)
+        conditions.append(tuple_(*_order(rows, by_doubt)) > cursor)
     if wanted.truth is not None:
-        conditions += [Result.face_id == 0, _truth_of_row(wanted.truth)]
+        conditions += [rows.face_id == 0, _truth_of(rows, wanted.truth)]
     if wanted.is_reviewed is not None:
-        reviewed = _correction_of_row()
+        reviewed = _correction_of(rows)
         conditions.append(reviewed if wanted.is_reviewed else ~reviewed)
     return conditions
 
 
-def _truth_of_row(emotion: str) -> ColumnElement[bool]:
+def _truth_of(rows: Any, emotion: str) -> ColumnElement[bool]:
     return exists().where(
-        Truth.job_id == Result.job_id,
-        Truth.image_index == Result.image_index,
+        Truth.job_id == rows.job_id,
+        Truth.image_index == rows.image_index,
         Truth.emotion == emotion,
     )
 
 
-def _correction_of_row() -> ColumnElement[bool]:
+def _correction_of(rows: Any) -> ColumnElement[bool]:
     return exists().where(
-        Correction.job_id == Result.job_id,
-        Correction.image_index == Result.image_index,
-        Correction.face_id == Result.face_id,
+        Correction.job_id == rows.job_id,
+        Correction.image_index == rows.image_index,
+        Correction.face_id == rows.face_id,
     )
-
-
-def _inside(folder: Folder) -> list[ColumnElement[bool]]:
-    """Return what holds for rows of a folder's images, and for those of folders below it.
-
-    A folder whose images lie among others, which archives of folders do not have, is looked for
-    image by image: seconds, where few of a million are in it.
-    """
-    conditions: list[ColumnElement[bool]] = [Result.image_index.between(folder.first, folder.last)]
-    if not folder.is_contiguous:
-        start = f"{folder.path}/"
-        image = select(Image.index).where(
-            Image.job_id == Result.job_id,
-            Image.index == Result.image_index,
-            func.substr(Image.path, 1, len(start)) == start,
-        )
-        conditions.append(image.exists())
-    return conditions
 
 
 def _is_selective(session: Session, job: Job, wanted: Filter) -> bool:

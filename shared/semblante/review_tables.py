@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, SmallInteger, String
+from sqlalchemy import ForeignKey, Index, SmallInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from semblante.table_base import Table
@@ -14,6 +14,7 @@ class Truth(Table):
     """What the first face of an image really shows, as a person's table or folders say."""
 
     __tablename__ = "truths"
+    __table_args__ = (Index("ix_truths_emotion", "job_id", "emotion", "image_index"),)
 
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
     image_index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

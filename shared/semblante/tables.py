@@ -8,10 +8,10 @@ from typing import Any, Literal
 from sqlalchemy import JSON, ForeignKey, Index, SmallInteger, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+# All from here, for whoever needs the metadata: with all tables in it.
+from semblante.folder_table import Folder as Folder
 from semblante.lifecycle import State
 from semblante.message import Message
-
-# All from here, for whoever needs the metadata: with all tables in it.
 from semblante.review_tables import Correction as Correction
 from semblante.review_tables import Truth as Truth
 from semblante.table_base import Table as Table
@@ -280,21 +280,3 @@ class ConfidenceCount(Table):
     bin: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     """Counted from 0; see `histogram.BINS`."""
     faces: Mapped[int] = mapped_column(default=0)
-
-
-class Folder(Table):
-    """A folder of a job's archive, with those below it: a filter of the gallery."""
-
-    __tablename__ = "folders"
-
-    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
-    path: Mapped[str] = mapped_column(Text, primary_key=True)
-    first: Mapped[int]
-    last: Mapped[int]
-    """Indexes of its first and its last image."""
-    images: Mapped[int]
-
-    @property
-    def is_contiguous(self) -> bool:
-        """Whether all images from the first to the last lie in the folder; usual in archives."""
-        return self.last - self.first + 1 == self.images

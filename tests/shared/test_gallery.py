@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,7 @@ from semblante.results import ResultRow
 from semblante.services import Services
 from semblante.settings import Settings
 from semblante.storage import open_storage
-from semblante.tables import Image, Job
+from semblante.tables import Folder, Image, Job, Truth
 
 IMAGES = 60
 FOLDERS = ("a", "a/b", "c")
@@ -45,6 +45,10 @@ def services(
 def path_of(index: int) -> str:
     """The folder `c` is contiguous; `a` and `a/b` take turns."""
     return f"{FOLDERS[index % 2] if index < 40 else 'c'}/{index}.jpg"
+
+
+def truth_of(index: int) -> str:
+    return "fear" if index % 7 == 0 else "happiness"
 
 
 @pytest.fixture
@@ -71,6 +75,7 @@ def job(services: Services, rows: list[ResultRow]) -> Job:
         for index in range(IMAGES):
             session.get_one(Image, (job.id, index)).path = path_of(index)
             counter.add(index, path_of(index))
+            session.add(Truth(job_id=job.id, image_index=index, emotion=truth_of(index)))
         folders.write(session, counter.rows(job.id))
         results.write(session, jobs.get(session, job.id), rows, replaces_failed=False)
     return job
@@ -115,26 +120,58 @@ PASSES: list[tuple[Filter, Callable[[ResultRow], bool]]] = [
         Filter(folder="a/b", status="failed"),
         lambda row: row.image_index < 40 and row.status == "failed",
     ),
+    (
+        Filter(folder="a/b", emotion="happiness"),
+        lambda row: (
+            row.image_index < 40 and row.image_index % 2 == 1 and row.emotion == "happiness"
+        ),
+    ),
+    (
+        Filter(folder="a/b", max_confidence=0.6),
+        lambda row: row.image_index < 40 and row.image_index % 2 == 1 and sure(row, 0, 0.6),
+    ),
+    (
+        Filter(folder="c", status="no_face"),
+        lambda row: row.status == "no_face" and row.image_index >= 40,
+    ),
     (Filter(folder="a/"), lambda row: False),
+    (Filter(truth="fear"), lambda row: row.face_id == 0 and row.image_index % 7 == 0),
+    (
+        Filter(truth="happiness", emotion="anger"),
+        lambda row: row.face_id == 0 and row.image_index % 7 != 0 and row.emotion == "anger",
+    ),
+    (
+        Filter(truth="fear", folder="a/b"),
+        lambda row: row.face_id == 0 and row.image_index in (7, 21, 35),
+    ),
+    (Filter(truth="anger"), lambda row: False),
 ]
 
 
+@pytest.mark.parametrize("few", [0, 1000], ids=["large folders", "small folders"])
+@pytest.mark.parametrize("at_once", [0, 1000], ids=["in order", "sorted"])
 def test_pages_hold_what_passes_in_order(
-    services: Services, job: Job, rows: list[ResultRow], monkeypatch: pytest.MonkeyPatch
+    services: Services,
+    job: Job,
+    rows: list[ResultRow],
+    monkeypatch: pytest.MonkeyPatch,
+    few: int,
+    at_once: int,
 ) -> None:
-    for at_once in (0, 1000):  # by either index
-        monkeypatch.setattr("semblante.gallery.SORTED_AT_ONCE", at_once)
-        for wanted, passes in PASSES:
-            right = [row for row in rows if passes(row)]
-            places = [(row.image_index, row.face_id) for row in right]
-            assert all_pages(services, job, wanted, "archive") == places, wanted
-            labelled = sorted(
-                (row.confidence, row.image_index, row.face_id)
-                for row in right
-                if row.confidence is not None
-            )
-            by_doubt = all_pages(services, job, wanted, "doubt")
-            assert by_doubt == [(index, face) for _, index, face in labelled], wanted
+    """By each way to find rows: which one is taken depends on how many there are."""
+    monkeypatch.setattr("semblante.gallery.SORTED_AT_ONCE", at_once)
+    monkeypatch.setattr("semblante.few_rows.MOST_LISTED", few)
+    for wanted, passes in PASSES:
+        right = [row for row in rows if passes(row)]
+        places = [(row.image_index, row.face_id) for row in right]
+        assert all_pages(services, job, wanted, "archive") == places, wanted
+        labelled = sorted(
+            (row.confidence, row.image_index, row.face_id)
+            for row in right
+            if row.confidence is not None
+        )
+        by_doubt = all_pages(services, job, wanted, "doubt")
+        assert by_doubt == [(index, face) for _, index, face in labelled], wanted
 
 
 @pytest.mark.parametrize("order", ["archive", "doubt"])
@@ -155,6 +192,31 @@ def test_folders_and_confidences_are_counted(
     assert listed == [("a", 0, 39, 40, True), ("a/b", 1, 39, 20, False), ("c", 40, 59, 20, True)]
     assert sum(bins) == sum(row.status == "ok" for row in rows)
     assert bins[10] == sum(sure(row, 0.5, 0.5499999) for row in rows)
+
+
+def folder_images(paths: Sequence[str]) -> dict[object, list[int] | None]:
+    """Return which images are listed for each folder of an archive."""
+    counter = FolderCounter()
+    for index, path in enumerate(paths):
+        counter.add(index, path)
+    return {row["path"]: folders.listed_images(Folder(**row)) for row in counter.rows("job")}
+
+
+def test_images_of_scattered_folders_are_listed() -> None:
+    paths = ["a/1", "a/2", "b/1", "a/c/1", "d/1", "d/2", "a/3", "b/2", "e", "f/1", "e"]
+    assert folder_images(paths) == {
+        "a": [0, 1, 3, 6], "a/c": None, "b": [2, 7], "d": None, "f": None
+    }  # fmt: skip
+
+
+def test_lists_of_images_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = ["a/1", "b/1", "a/2", "b/2", "a/3", "a/4", "b/3", "a/5"]
+    monkeypatch.setattr("semblante.folders.MOST_LISTED", 3)
+    assert folder_images(paths) == {"a": None, "b": [1, 3, 6]}
+    monkeypatch.setattr("semblante.folders.MOST_LISTED", 5)
+    assert folder_images(paths) == {"a": [0, 2, 4, 5, 7], "b": [1, 3, 6]}
+    monkeypatch.setattr("semblante.folders.MOST_LISTED_BYTES", 4)
+    assert folder_images(paths) == {"a": None, "b": None}
 
 
 def test_folders_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,6 +117,8 @@ def _refuse_unnamed_origin(found: Identity) -> None:
 
 def _check_owner(database: Session) -> None:
     """Refuse a job or an upload of another owner as if there were none."""
+    if identity().scope == "admin":  # sees those of all owners
+        return
     names = request.view_args or {}
     for name, table, missing in (
         ("job_id", Job, jobs.missing),

@@ -46,6 +46,7 @@ from semblante_web.language import register_language
 from semblante_web.login_page import register_sessions
 from semblante_web.openapi import configure_openapi
 from semblante_web.problems import register_problems
+from semblante_web.recent_views import register_recent_views
 from semblante_web.showing import register_filters
 from semblante_web.tracing import trace_requests
 
@@ -74,6 +75,7 @@ def create_app(settings: Settings, services: Services | None = None) -> APIFlask
     register_json(app)
     attach(app, services or open_services(settings))
     register_seats(app, settings)
+    register_recent_views(app)
     trace_requests(app)
     register_guard(app)
     register_cors(app)

@@ -17,6 +17,7 @@ from semblante_web.current import services
 from semblante_web.job_options import JobFromFiles, JobFromUpload, JobFromUrl
 from semblante_web.job_waiting import MAX_WAIT_SECONDS, wait_for_change
 from semblante_web.openapi_problems import URL_CODES, problems
+from semblante_web.recent_views import answer_about
 from semblante_web.submission import Request, submit
 from semblante_web.validation import json_object, validated
 
@@ -130,7 +131,7 @@ def list_jobs(query_data: JobQuery) -> JobPage:
     responses={304: "Nothing has changed since the version that `If-None-Match` names."}
     | problems("job_not_found"),
 )
-def show_job(job_id: str, query_data: WaitQuery) -> Response | tuple[JobView, int, dict[str, str]]:
+def show_job(job_id: str, query_data: WaitQuery) -> Response:
     """Show a job, at once or as soon as it changes.
 
     `ETag` stands for its state and counts.
@@ -141,7 +142,9 @@ def show_job(job_id: str, query_data: WaitQuery) -> Response | tuple[JobView, in
     headers = {"ETag": f'W/"{tag}"', "Cache-Control": "private, no-cache"}
     if is_known is not None and is_known(tag):
         return Response(status=304, headers=headers)
-    return view_of(services(), job_id), 200, headers
+    answer = answer_about(services(), job_id, tag)
+    answer.headers.update(headers)
+    return answer
 
 
 @blueprint.delete("/<job_id>")

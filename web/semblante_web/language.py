@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from flask_babel import Babel, get_locale
 
 from semblante.emotions import LANGUAGES, Language
@@ -36,9 +36,12 @@ def choose_language() -> Language:
 
 
 def language() -> Language:
-    """Return the language in force."""
-    locale = get_locale()
-    return "es" if locale is not None and locale.language == "es" else "en"
+    """Return the language in force: of the request at hand, which a page asks hundreds of times."""
+    if "language" not in g:
+        locale = get_locale()
+        g.language = "es" if locale is not None and locale.language == "es" else "en"
+    found: Language = g.language
+    return found
 
 
 def _remember(response: Response) -> Response:

@@ -25,3 +25,5 @@ class Component:
     ready_seconds: float = 60.0
     grace_seconds: float = 10.0
     """Time between SIGTERM and SIGKILL."""
+    niceness: int = 0
+    """By how much it gives way to other programs that want the same cores: 0 to 19."""

@@ -1,8 +1,8 @@
 """Ties a process to its parent: when the parent ends, even by kill -9, so does the process.
 
-Run as a script (`launch.py PARENT_PID PROGRAM ARGUMENT...`) it becomes the program. A script and
-no `preexec_fn`, because code between fork and exec may deadlock in a process that has threads.
-Needs only the standard library: it runs with `python -I -S`.
+Run as a script (`launch.py PARENT_PID NICENESS PROGRAM ARGUMENT...`) it becomes the program. A
+script and no `preexec_fn`, because code between fork and exec may deadlock in a process that has
+threads. Needs only the standard library: it runs with `python -I -S`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 
 PR_SET_PDEATHSIG = 1
@@ -73,9 +75,22 @@ def guard(parent: int, command: Sequence[str]) -> int:
             return status if status >= 0 else 128 - status
 
 
+def give_way(niceness: int) -> None:
+    """Let other programs have the cores before this process and those that it starts.
+
+    Linux may share the cores among sessions first (autogroups, sched(7)): then niceness counts
+    only within a session, and the session itself, which must be this process's own, needs it, too.
+    """
+    os.nice(niceness)
+    with suppress(OSError):  # no autogroups here
+        Path("/proc/self/autogroup").write_text(f"{niceness}\n")
+
+
 def main(arguments: Sequence[str]) -> int:
     """Become (Linux) or guard (elsewhere) the program; `arguments` as in the module's text."""
-    parent, command = int(arguments[0]), arguments[1:]
+    parent, niceness, command = int(arguments[0]), int(arguments[1]), arguments[2:]
+    if niceness:
+        give_way(niceness)
     if sys.platform != "linux":
         return guard(parent, command)
     die_with_parent(parent)

@@ -30,11 +30,15 @@ class ChildProcess:
     """
 
     def __init__(
-        self, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        niceness: int = 0,
     ) -> None:
         """Start `command` (absolute program, arguments); output is appended to the file `log`.
 
-        `environment` replaces this process's own.
+        `environment` replaces this process's own; with `niceness` the program gives way to others.
 
         Raises:
             OSError: the log cannot be written or no process can be made.
@@ -43,10 +47,11 @@ class ChildProcess:
         log.parent.mkdir(parents=True, exist_ok=True)
         if log.exists() and log.stat().st_size > LOG_BYTES:
             log.replace(log.with_suffix(".log.1"))
+        launcher = (sys.executable, "-I", "-S", launch.__file__)
         with log.open("ab") as output:
             self._log_start = output.tell()
             self._child = subprocess.Popen(
-                [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), *command],
+                [*launcher, str(os.getpid()), str(niceness), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -26,6 +26,8 @@ WORKER_READY_SECONDS = 180.0
 WORKER_GRACE_SECONDS = 30.0
 """Enough for the chunk at hand; a chunk that is not done is done again after the next start."""
 WEB_GRACE_SECONDS = 10.0
+BATCH_NICENESS = 10
+"""Beside a web: people wait for its short answers, and a job takes the cores all the other time."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ def ready_file(data: Path, worker: str) -> Path:
 def _components(
     settings: Settings, web: bool, predict_worker: bool, program: Sequence[str]
 ) -> list[Component]:
-    components = [_worker(settings, "batch", "control,classify", program)]
+    niceness = BATCH_NICENESS if web else 0
+    components = [_worker(settings, "batch", "control,classify", program, niceness)]
     if predict_worker:
         components.append(_worker(settings, "predict", "predict", program))
     if web:
@@ -110,7 +113,9 @@ def _components(
     return components
 
 
-def _worker(settings: Settings, name: str, queues: str, program: Sequence[str]) -> Component:
+def _worker(
+    settings: Settings, name: str, queues: str, program: Sequence[str], niceness: int = 0
+) -> Component:
     ready = ready_file(settings.data, name)
 
     def prepare() -> None:
@@ -125,4 +130,5 @@ def _worker(settings: Settings, name: str, queues: str, program: Sequence[str]) 
         environment=child_environment(settings),
         ready_seconds=WORKER_READY_SECONDS,
         grace_seconds=WORKER_GRACE_SECONDS,
+        niceness=niceness,
     )

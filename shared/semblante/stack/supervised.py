@@ -41,8 +41,9 @@ class Supervised:
     def start(self) -> None:
         """Start the program. Raises OSError or what the component's `prepare` raises."""
         self.component.prepare()
+        component = self.component
         self._process = ChildProcess(
-            self.component.command, self._log_file, self.component.environment
+            component.command, self._log_file, component.environment, component.niceness
         )
         self._started_at = time.monotonic()
 

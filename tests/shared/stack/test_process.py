@@ -33,6 +33,20 @@ def start(component: Component, folder: Path) -> ChildProcess:
     return ChildProcess(component.command, folder / "logs" / f"{component.name}.log")
 
 
+def test_a_program_gives_way_to_others(
+    tmp_path: Path, sleeper: Callable[[str], Component], until: Until
+) -> None:
+    one = sleeper("one")
+    child = ChildProcess(one.command, tmp_path / "one.log", niceness=7)
+    until((tmp_path / "one.ready").exists)
+    group = Path(f"/proc/{child.pid}/autogroup")
+    niceness = psutil.Process(child.pid).nice()
+    of_group = group.read_text() if group.exists() else "nice 7\n"
+    child.stop(10)
+    assert niceness == os.nice(0) + 7
+    assert of_group.endswith("nice 7\n")  # else its session has as much of the cores as any other
+
+
 def test_stop_lets_the_program_end_itself(
     tmp_path: Path, sleeper: Callable[[str], Component], until: Until
 ) -> None:

@@ -13,6 +13,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 from celery import Celery
 
@@ -87,6 +88,8 @@ def test_whole_stack_serves_and_ends(tmp_path: Path, program: tuple[str, str]) -
             tables = database.execute("SELECT name FROM sqlite_master WHERE name = 'jobs'")
             assert tables.fetchall() == [("jobs",)]
         assert ready_file(data, "batch").exists()
+        batch, web = (psutil.Process(stack.supervisor.pid(name)) for name in ("batch", "web"))
+        assert batch.nice() > web.nice()  # answers are not to wait for a job
     assert json.loads((data / "logs" / "batch.log").read_text()) == [
         "worker",
         "--name",
