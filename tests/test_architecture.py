@@ -18,7 +18,8 @@ CODE = [
 ]
 FORBIDDEN = {
     "semblante.cli": ("flask", "torch", "openvino", "celery", "sqlalchemy", "httpx"),
-    "semblante.client": ("flask", "torch", "openvino"),
+    "semblante.cli.jobs": ("flask", "torch", "openvino", "celery", "sqlalchemy"),
+    "semblante.client": ("flask", "torch", "openvino", "celery", "sqlalchemy"),
     "semblante.views": ("flask", "torch", "openvino"),
     "semblante_web.app": ("torch", "openvino", "semblante_worker"),
     "semblante_worker.training.command": ("flask", "torch", "torchvision"),

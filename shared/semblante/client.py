@@ -16,13 +16,13 @@ from semblante.detection import Detect
 from semblante.emotions import Language
 from semblante.errors import NotFound, Unavailable
 from semblante.http_transport import Transport, to_job, to_json
+from semblante.job_view import JobView
 from semblante.lifecycle import State
 from semblante.packing import is_sent_as_it_is, opened
-from semblante.profiles import Profile
+from semblante.profile_names import Profile
 from semblante.replace import replaced_file
 from semblante.tus_upload import Progress, upload_file
 from semblante.upload_note import UploadNote
-from semblante.views import JobView
 
 StrPath = str | os.PathLike[str]
 

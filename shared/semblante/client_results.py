@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 from semblante.emotions import Language
 from semblante.errors import Unavailable
 from semblante.http_transport import Transport
-from semblante.profiles import Profile
+from semblante.profile_names import Profile
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from semblante.errors import Unavailable
 from semblante.http_transport import Transport, to_job
-from semblante.views import JobView
+from semblante.job_view import JobView
 
 SERVER_WAIT_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 0.2

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from semblante.errors import Refused, Unavailable
 from semblante.http_problem import check_response, unreachable
-from semblante.views import JobView
+from semblante.job_view import JobView
 
 TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 BLOCK_BYTES = 1024 * 1024

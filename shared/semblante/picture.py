@@ -17,6 +17,7 @@ from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from semblante.archive.magic import MAGIC_BYTES, looks_like_image
 from semblante.errors import ImageError
+from semblante.jpeg_repair import with_ends
 from semblante.png_repair import without_extras
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "HEIF")
@@ -72,10 +73,10 @@ def open_picture(data: bytes, max_pixels: int) -> Image.Image:
         try:
             image = _load(data, max_pixels)
         except _DAMAGE:
-            essential = without_extras(data)
-            if essential is None:
+            repaired = _load_repaired(data, max_pixels)
+            if repaired is None:
                 raise
-            image = _load(essential, max_pixels)
+            image = repaired
     orientation = orientation_of(image)
     if orientation == 1:
         return image
@@ -107,6 +108,21 @@ def _load(data: bytes, max_pixels: int) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise _too_many_pixels(max_pixels) from error
     return image
+
+
+def _load_repaired(data: bytes, max_pixels: int) -> Image.Image | None:
+    """Decode without what no viewer needs; None when there is nothing to leave out or to add."""
+    essential = without_extras(data)
+    if essential is not None:
+        return _load(essential, max_pixels)
+    ends = with_ends(data)
+    if ends is None:
+        return None
+    try:
+        image, other = (_load(ended, max_pixels) for ended in ends)
+    except _DAMAGE:  # the damage that was seen first says more
+        return None
+    return image if image == other else None
 
 
 def to_grey(image: Image.Image) -> Image.Image:

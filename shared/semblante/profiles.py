@@ -11,14 +11,12 @@ Every image has a row in each of them; one without a label has empty cells.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 from semblante.emotions import Language
 from semblante.export import AFTER_CLASSES, BEFORE_CLASSES
+from semblante.profile_names import Profile
 from semblante.tables import Job
-
-Profile = Literal["semblante", "deepface", "py-feat"]
-PROFILES: tuple[Profile, ...] = get_args(Profile)
 
 Value = str | int | float | None
 Values = Mapping[str, Any]

@@ -18,7 +18,7 @@ BUGS = (63,)
 """Seeds that found one which those of the first ten do not: a hung child, and a broker away."""
 
 
-@pytest.mark.parametrize("seed", (*range(10), *BUGS))
+@pytest.mark.parametrize("seed", [*range(10), *BUGS])
 def test_a_disturbed_job_gives_the_same_csv(
     seed: int, servers: Servers, archive: Path, expected: bytes, tmp_path: Path
 ) -> None:

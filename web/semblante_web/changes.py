@@ -8,10 +8,11 @@ from flask_babel import gettext
 
 from semblante import jobs
 from semblante.errors import Conflict
+from semblante.job_view import JobView
 from semblante.lifecycle import OPEN_STATES
 from semblante.services import Services
 from semblante.thumbnail_cache import open_thumbnails
-from semblante.views import JobView, job_view
+from semblante.views import job_view
 from semblante_web.access import record
 
 Change = Literal["cancel", "pause", "resume", "retry"]

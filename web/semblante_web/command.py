@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 from gunicorn.app.base import BaseApplication
+from gunicorn.http import parser
 
 from semblante.binding import check_binding
 from semblante.logs import configure_logs
@@ -23,6 +24,11 @@ GRACE_SECONDS = 8
 KEEP_SECONDS = 75
 """Longer than any page or client waits between two requests: one that comes as its connection is
 closed fails."""
+
+MOST_UNREAD_BYTES = 64 * 1024 * 1024
+"""Of a refused body, read after the answer, in 5 s at most. A connection with more left is closed
+without a word, so that the client's next request on it fails; gunicorn's own 64 KiB is less than
+most images have."""
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -53,6 +59,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         }
         for name, value in values.items():
             self.cfg.set(name, value)
+        parser._DRAIN_MAX_BYTES = MOST_UNREAD_BYTES  # a test says when it has another name
 
     def load(self) -> Any:
         """Build the application, in each process after the fork."""

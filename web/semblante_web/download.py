@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from semblante import export, jobs, profile_export
 from semblante.emotions import Language
 from semblante.errors import Conflict, NotFound
-from semblante.profiles import Column, Profile, columns
+from semblante.profile_names import Profile
+from semblante.profiles import Column, columns
 from semblante.services import Services
 from semblante.tables import Job
 from semblante_web.current import services

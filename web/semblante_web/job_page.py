@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 from semblante import gallery, histogram, jobs, pausing, results
 from semblante.gallery import Filter
 from semblante.histogram import Rate
+from semblante.job_view import JobView
 from semblante.lifecycle import PAUSABLE_STATES
 from semblante.services import Services
 from semblante.tables import Job
-from semblante.views import JobView, image_view, job_view
+from semblante.views import image_view, job_view
 from semblante_web.changes import Change
 from semblante_web.job_steps import Step, steps_of
 from semblante_web.models_api import ModelView, model_views

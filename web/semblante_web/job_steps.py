@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from semblante.job_view import JobView
 from semblante.lifecycle import State
-from semblante.views import JobView
 
 STEPS: tuple[State, ...] = ("validating", "in_progress", "finalizing")
 Progress = Literal["done", "now", "todo", "stopped"]

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from semblante import job_list
 from semblante.errors import Refused
+from semblante.job_view import JobView
 from semblante.lifecycle import State
-from semblante.views import JobView, job_view
+from semblante.views import job_view
 from semblante_web.access import identity
 from semblante_web.changes import Change, change, remove, view_of
 from semblante_web.current import services

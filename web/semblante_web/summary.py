@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from semblante import results
+from semblante.job_view import Counts
 from semblante.tables import Job
-from semblante.views import Counts
 
 
 class EmotionShare(BaseModel):

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from semblante.views import Counts, JobError
+from semblante.job_view import Counts, JobError
 
 
 class EndedJob(BaseModel):

@@ -22,6 +22,8 @@ from semblante.picture import orientation_of, turned
 _BEGINNING = b"\xff\xd8\xff"
 _COLOURS = ("Gray", "YCbCr")
 _METADATA = (b"Exif\0", b"http://ns.adobe.com/xap/")
+_UNKNOWN = (ValueError, LookupError)
+"""What simplejpeg raises; LookupError for chroma of 4:4:1 and others that it has no name for."""
 _LYING = 5
 """From this orientation on, the stored width is the upright height."""
 _SHRINKS = (8, 4, 2)
@@ -58,7 +60,7 @@ def open_jpeg(data: bytes, spec: Preprocess, max_pixels: int) -> Opened | None:
             min_height=-(-height // shrink),
             min_width=-(-width // shrink),
         )
-    except ValueError:
+    except _UNKNOWN:
         return None
     image = Image.fromarray(pixels[:, :, 0] if spec.colour == "grey" else pixels)
     orientation = _orientation(data)
@@ -73,7 +75,7 @@ def longer_side(data: bytes) -> int | None:
         return None
     try:
         height, width, _, _ = simplejpeg.decode_jpeg_header(data)
-    except ValueError:
+    except _UNKNOWN:
         return None
     return int(max(width, height))
 

@@ -21,6 +21,10 @@ _MOST_CANDIDATES = 8
 """End records that are tried; more than one looks like one only in odd or hostile comments."""
 
 
+_MOST_PARTS = 1000
+"""`zip -s` and others number parts .z01 to .z999."""
+
+
 @dataclass(frozen=True)
 class Directory:
     """The central directory: `start` is absolute in the source, `size` in bytes.
@@ -50,11 +54,14 @@ class _End:
 
 
 def is_zip(source: Source) -> bool:
-    """Whether `source` ends like a zip, whatever it begins with (a program that unpacks itself)."""
+    """Whether `source` ends like a zip, whatever it begins with (a program that unpacks itself).
+
+    So does the last of several parts, which begins anywhere.
+    """
     try:
         find_directory(source)
     except ArchiveError:
-        return False
+        return any(_is_of_parts(end) for end in _end_candidates(source)[:1])
     return True
 
 
@@ -99,6 +106,11 @@ def _end_candidates(source: Source) -> list[_End]:
         elif rest > 0:  # bytes after the archive
             loose.append(end)
     return (exact + loose)[:_MOST_CANDIDATES]
+
+
+def _is_of_parts(end: _End) -> bool:
+    """Whether a true end says that it is of several parts: one by chance has impossible sizes."""
+    return 0 < end.disks[0] < _MOST_PARTS and 0 < end.count * 46 <= end.size
 
 
 def _widen(source: Source, end: _End) -> _End:

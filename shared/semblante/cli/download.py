@@ -13,7 +13,7 @@ from semblante.cli.remote import connect
 from semblante.client import Client
 from semblante.client_results import RESULT_FILES, ResultFormat
 from semblante.emotions import LANGUAGES, Language
-from semblante.profiles import PROFILES, Profile
+from semblante.profile_names import PROFILES, Profile
 
 
 @click.command()

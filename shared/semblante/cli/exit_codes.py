@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from semblante.views import JobView
+    from semblante.job_view import JobView
 
 OK = 0
 JOB_FAILED = 1

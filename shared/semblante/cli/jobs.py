@@ -14,8 +14,8 @@ from semblante.cli.progress import numbers_of, words_of
 from semblante.cli.remote import connect
 from semblante.cli.summary import print_summary
 from semblante.client import Client
+from semblante.job_view import JobView
 from semblante.lifecycle import STATES, State
-from semblante.views import JobView
 
 id_argument = click.argument("job_id", metavar="ID")
 

@@ -38,13 +38,13 @@ from semblante.cli.progress import bytes_progress, job_progress
 from semblante.cli.summary import print_summary
 from semblante.emotions import Language
 from semblante.errors import Unavailable
+from semblante.job_view import JobView
 from semblante.local_models import find_local_model
 from semblante.logs import configure_logs
 from semblante.replace import replaced_file
 from semblante.services import Services
 from semblante.settings import Settings
 from semblante.stack.stack import Stack, embedded_stack
-from semblante.views import JobView
 
 POLL_SECONDS = 0.2
 STDOUT = "-"

@@ -15,13 +15,14 @@ from semblante.bundles import Model
 from semblante.emotions import Language
 from semblante.errors import NotFound
 from semblante.export import csv_blocks
+from semblante.job_view import JobView
 from semblante.jobs import ModelOfJob
 from semblante.lifecycle import State
 from semblante.packing import Packing, is_sent_as_it_is, plan_packing
 from semblante.services import Services, open_services
 from semblante.settings import Settings
 from semblante.tables import Job, Upload
-from semblante.views import JobView, job_view
+from semblante.views import job_view
 
 NOTE_KEY = "label_input"
 UNFINISHED: tuple[State, ...] = ("validating", "in_progress", "finalizing")

@@ -20,8 +20,8 @@ from rich.progress import (
 )
 
 from semblante.duration import duration
+from semblante.job_view import JobView
 from semblante.lifecycle import State
-from semblante.views import JobView
 
 LINE_SECONDS = 10.0
 WORDS: dict[State, str] = {

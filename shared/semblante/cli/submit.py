@@ -22,7 +22,7 @@ from semblante.cli.summary import print_summary
 from semblante.client import Client
 from semblante.detection import Detect
 from semblante.emotions import Language
-from semblante.views import JobView
+from semblante.job_view import JobView
 
 
 @click.command()

@@ -9,7 +9,7 @@ import click
 
 from semblante.duration import duration
 from semblante.errors import IMAGE_ERROR_CODES
-from semblante.views import JobView
+from semblante.job_view import JobView
 
 BAR_CELLS = 24
 

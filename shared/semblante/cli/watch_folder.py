@@ -24,7 +24,7 @@ from semblante.client import Client
 from semblante.detection import Detect
 from semblante.emotions import Language
 from semblante.errors import Refused, SemblanteError
-from semblante.views import JobView
+from semblante.job_view import JobView
 from semblante.watched_folder import MEMORY_NAME, FoundFile, Memory, WatchedFolder
 
 LOOK_SECONDS = 1.0

@@ -9,7 +9,7 @@ import pytest
 from semblante.cli.progress import bytes_progress, job_progress, numbers_of
 from semblante.cli.summary import summary_lines
 from semblante.duration import duration
-from semblante.views import JobView
+from semblante.job_view import JobView
 from stand_in import job_json
 
 START, END = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC), datetime(2026, 1, 1, 12, 1, 5, tzinfo=UTC)
