@@ -76,3 +76,10 @@ def test_others_make_no_keys(services: Services) -> None:
     client = client_of(services, make_key(services, "ana"))
     assert client.post("/keys", data={"name": "x", "scope": "admin"}).status_code == 403
     assert client.post("/keys/ana/revoke").status_code == 403
+
+
+def test_why_a_name_is_refused_is_said_in_spanish(client: FlaskClient) -> None:
+    spanish = {"Accept": "text/html", "Accept-Language": "es"}
+    answer = client.post("/keys", data={"name": "a b", "scope": "read"}, headers=spanish)
+    assert answer.status_code == 400
+    assert "no es un nombre: use hasta 64 letras" in answer.text

@@ -141,6 +141,7 @@ def show_job(job_id: str, query_data: WaitQuery) -> Response:
     is_known = known.contains_weak if known else None
     tag = wait_for_change(services(), job_id, is_known, query_data.wait)
     headers = {"ETag": f'W/"{tag}"', "Cache-Control": "private, no-cache"}
+    headers["Vary"] = "Accept-Language"
     if is_known is not None and is_known(tag):
         return Response(status=304, headers=headers)
     answer = answer_about(services(), job_id, tag)

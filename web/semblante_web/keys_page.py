@@ -48,7 +48,7 @@ def create_key() -> tuple[str, int]:
             key, token = keys.create(session, wanted.name, wanted.scope, wanted.owner)
             record(session, "key_create", key.name)
     except SemblanteError as error:
-        return _page(refusal=error.code), error.http_status
+        return _page(refusal=error), error.http_status
     return _page(created=key, token=token), 201
 
 
@@ -65,7 +65,7 @@ def _form() -> dict[str, str]:
 
 
 def _page(
-    created: ApiKey | None = None, token: str | None = None, refusal: str | None = None
+    created: ApiKey | None = None, token: str | None = None, refusal: SemblanteError | None = None
 ) -> str:
     with services().database.reading() as session:
         found = keys.list_all(session)

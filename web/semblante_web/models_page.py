@@ -38,7 +38,7 @@ def import_model() -> Response | tuple[str, int]:
             _import(Path(folder))
         except SemblanteError as error:
             message = error.said.told(gettext).replace(f"{folder}/", "")
-            return _page(refusal=error.code, detail=message), error.http_status
+            return _page(refusal=error, detail=message), error.http_status
     return go_to(url_for("models_page.list_models"))
 
 
@@ -74,7 +74,7 @@ def _import(folder: Path) -> None:
         record(session, "import_model", model.reference)
 
 
-def _page(refusal: str | None = None, detail: str | None = None) -> str:
+def _page(refusal: SemblanteError | None = None, detail: str | None = None) -> str:
     return render_template(
         "models.html", models=model_views(), matrices=_matrices, refusal=refusal, detail=detail
     )

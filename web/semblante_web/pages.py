@@ -79,7 +79,7 @@ def label_again(job_id: str) -> WerkzeugResponse:
 @blueprint.post("/jobs/<job_id>/<action>")
 def change_job(job_id: str, action: str) -> str | WerkzeugResponse:
     """Do what a button of the job's page says; htmx gets the live part, others a redirect."""
-    refusal = None
+    refusal: Conflict | None = None
     try:
         if action == "delete":
             remove(services(), job_id)
@@ -90,7 +90,7 @@ def change_job(job_id: str, action: str) -> str | WerkzeugResponse:
     except Conflict as error:
         if not is_htmx():
             raise
-        refusal = error.code
+        refusal = error
     if is_htmx():
         page = job_page(services(), job_id)
         return render_template("job_live.html", page=page, refusal=refusal)

@@ -40,7 +40,7 @@ def show_faces() -> tuple[str, int]:
     except SemblanteError as error:
         # htmx shows only answers that went well.
         status = 200 if is_htmx() else error.http_status
-        return render_template(template, models=models, refusal=error.code), status
+        return render_template(template, models=models, refusal=error), status
     classes = _classes(models, found.model)
     return render_template(
         template, models=models, found=found, picture=picture, classes=classes
