@@ -109,8 +109,8 @@ def _write_images(
     """Insert one row per image and count its folders; yield its packed size once it is stored."""
     index = 0
     for members in _batched(listing, IMAGES_PER_TRANSACTION):
-        with step.writing() as (session, job):
-            rows = [(job.id, number, *member) for number, member in enumerate(members, index)]
+        rows = [(step.job_id, number, *member) for number, member in enumerate(members, index)]
+        with step.writing() as (session, _job):
             bulk.insert_rows(session, Image, IMAGE_COLUMNS, rows)
         for number, member in enumerate(members, index):
             counted.add(number, member.path)
