@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -48,29 +49,37 @@ def insert_rows(
         connection.exec_driver_sql(str(statement), list(rows))
 
 
-def read_rows(session: Session, query: Select[*tuple[Any, ...]], size: int) -> Iterator[Values]:
-    """Yield a query's rows as tuples, `size` fetched at a time: memory stays flat.
+def read_blocks(
+    session: Session, query: Select[*tuple[Any, ...]], size: int
+) -> Iterator[list[Values]]:
+    """Yield a query's rows as tuples, in lists of `size`: memory stays flat.
 
-    On PostgreSQL as the server holds them, past SQLAlchemy, which has the driver parse text: half
-    the time. The query's columns must need no conversion: text, numbers and bytes do not.
+    Past SQLAlchemy, as the driver gives them. On PostgreSQL as the server holds them, which spares
+    parsing text, and the next list comes while the caller works on one. The query's columns must
+    need no conversion: text, numbers and bytes do not.
 
     Raises:
         DBAPIError: its subclasses as for any other statement.
     """
     connection = session.connection()
-    if connection.dialect.name != "postgresql":
-        options = {"stream_results": True, "yield_per": size}
-        yield from map(tuple, connection.execute(query, execution_options=options))
-        return
     compiled = query.compile(dialect=connection.dialect)
+    if connection.dialect.name != "postgresql":
+        values = tuple(compiled.params[name] for name in compiled.positiontup or ())
+        found: Any = connection.exec_driver_sql(str(compiled), values).cursor
+        while rows := found.fetchmany(size):
+            yield rows
+        return
     driver: Any = connection.connection.driver_connection
     with (
         _explained(connection, str(compiled)),
         driver.cursor(f"rows_{id(query)}", binary=True) as cursor,
+        ThreadPoolExecutor(1) as executor,  # it ends before the cursor is closed
     ):
         cursor.execute(str(compiled), compiled.params)
-        while rows := cursor.fetchmany(size):
-            yield from rows
+        coming = executor.submit(cursor.fetchmany, size)
+        while rows := coming.result():
+            coming = executor.submit(cursor.fetchmany, size)
+            yield rows
 
 
 def _copy(

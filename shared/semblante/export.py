@@ -11,7 +11,7 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from semblante import results
-from semblante.csv_line import CsvLine, quoted
+from semblante.csv_line import CsvLines, quoted
 from semblante.emotions import Language
 from semblante.tables import Job
 
@@ -46,14 +46,10 @@ def csv_blocks(
         language: Of the values of `emotion`; the header never changes.
         status: Only rows of this status (`failed` for errors.csv).
     """
-    lines = [",".join(map(quoted, csv_header(job))) + "\r\n"]
-    line_of = CsvLine(job.model, {item["id"]: item[language] for item in job.classes})
-    for row in results.read_values(session, job.id, status=status):
-        lines.append(line_of(row))
-        if len(lines) == LINES_PER_BLOCK:
-            yield "".join(lines).encode()
-            lines.clear()
-    yield "".join(lines).encode()
+    yield (",".join(map(quoted, csv_header(job))) + "\r\n").encode()
+    lines_of = CsvLines(job.model, {item["id"]: item[language] for item in job.classes})
+    for rows in results.read_blocks(session, job.id, status=status):
+        yield lines_of(rows).encode()
 
 
 def json_lines(session: Session, job: Job, *, status: str | None = None) -> Iterator[bytes]:

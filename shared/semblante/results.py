@@ -14,7 +14,7 @@ from semblante import bulk
 from semblante.histogram import bin_of
 from semblante.tables import ConfidenceCount, EmotionCount, Image, Job, Result
 
-READ_ROWS = 5_000
+READ_ROWS = 2_000
 
 
 class ResultRow(NamedTuple):
@@ -165,11 +165,11 @@ def read(
     )
 
 
-def read_values(
+def read_blocks(
     session: Session, job_id: str, *, status: str | None = None
-) -> Iterator[tuple[Any, ...]]:
-    """Yield what `read` does as plain tuples, faster."""
-    return bulk.read_rows(session, _in_archive_order(job_id, status), READ_ROWS)
+) -> Iterator[list[tuple[Any, ...]]]:
+    """Yield what `read` does as lists of plain tuples, faster."""
+    return bulk.read_blocks(session, _in_archive_order(job_id, status), READ_ROWS)
 
 
 def _in_archive_order(job_id: str, status: str | None) -> Select[*tuple[Any, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import replace
+from itertools import chain
 
 import pytest
 from sqlalchemy import func, literal_column, select
@@ -48,10 +49,10 @@ def test_rows_come_back_as_they_were(database: Services) -> None:
             ResultRow(*(getattr(row, name) for name in ResultRow._fields))
             for row in results.read(session, job.id)
         ]
-        values = list(results.read_values(session, job.id))
+        values = list(chain.from_iterable(results.read_blocks(session, job.id)))
         assert values == [tuple(row) for row in results.read(session, job.id)]
-        failed = results.read_values(session, job.id, status="failed")
-        assert [row[1] for row in failed] == [2]
+        failed = results.read_blocks(session, job.id, status="failed")
+        assert [[row[1] for row in rows] for rows in failed] == [[2]]
     assert found == ROWS
     database.database.dispose()
 
@@ -77,5 +78,5 @@ def test_columns_in_another_order_than_the_table_are_refused(services: Services)
 def test_a_query_that_fails_is_explained_by_sqlalchemys_error(database: Services) -> None:
     query = select(func.abs(literal_column("no_such_column")))
     with database.database.reading() as session, pytest.raises(DBAPIError, match="no_such_column"):
-        list(bulk.read_rows(session, query, 10))
+        list(bulk.read_blocks(session, query, 10))
     database.database.dispose()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from factory import start
 from semblante import export, results
-from semblante.csv_line import quoted
+from semblante.csv_line import CsvLines, quoted
 from semblante.csv_table import guard_formula
 from semblante.errors import ERROR_CODES
 from semblante.results import ResultRow
@@ -138,3 +138,12 @@ def test_a_cell_is_quoted_as_the_standard_library_quotes_it(cell: str) -> None:
     buffer = io.StringIO(newline="")
     csv.writer(buffer, lineterminator="\r\n").writerow([cell, "b"])
     assert quoted(cell) + ",b\r\n" == buffer.getvalue()
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\0")), max_size=4))
+def test_paths_are_the_same_cells_together_as_one_by_one(paths: list[str]) -> None:
+    rows = [(path, 0, 0, "failed", "worker_crash", *[None] * 11) for path in paths]
+    lines = CsvLines("m", {"one": "uno"})
+    written = list(csv.reader(io.StringIO(lines(rows), newline="")))
+    assert [cells[0] for cells in written] == [guard_formula(path) for path in paths]
+    assert lines(rows) == "".join(lines([row]) for row in rows)

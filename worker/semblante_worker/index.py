@@ -20,6 +20,7 @@ from semblante.steps import Step, take_step
 from semblante.storage import Storage, StoredSource
 from semblante.tables import Chunk, Folder, Image, Job, Upload
 from semblante_worker.duplicates import mark_repeated_images, mark_repeated_paths
+from semblante_worker.fingerprints import Fingerprints
 from semblante_worker.overlaps import mark_overlaps
 
 IMAGES_PER_TRANSACTION = 10_000
@@ -59,16 +60,18 @@ def _index(services: Services, step: Step) -> None:
     limits = Limits.from_settings(settings)
     listing = list_members(source, detect_kind(source), upload.filename, limits)
     counted = FolderCounter()
-    sizes = _write_images(step, listing, counted)
+    paths, contents = Fingerprints(), Fingerprints()
+    sizes = _write_images(step, listing, counted, paths, contents)
     runs = chunks.plan(sizes, settings.chunk_images, settings.chunk_bytes)
     for group in _batched(runs, CHUNKS_PER_TRANSACTION):
         with step.writing() as (session, job):
             rows = [{"job_id": job.id, "first": first, "count": count} for first, count in group]
             session.execute(insert(Chunk), rows)
-    mark_repeated_paths(step)
+    if paths.may_repeat():
+        mark_repeated_paths(step)
     if listing.may_overlap:
         mark_overlaps(step)
-    if settings.reuse_duplicates:
+    if settings.reuse_duplicates and contents.may_repeat():
         mark_repeated_images(step)
     _start(services, step, listing, counted)
 
@@ -97,15 +100,23 @@ def _unpacked_key(storage: Storage, step: Step, upload: Upload) -> str:
     return tar_key
 
 
-def _write_images(step: Step, listing: Iterable[Member], counted: FolderCounter) -> Iterator[int]:
+def _write_images(
+    step: Step,
+    listing: Iterable[Member],
+    counted: FolderCounter,
+    paths: Fingerprints,
+    contents: Fingerprints,
+) -> Iterator[int]:
     """Insert one row per image and count its folders; yield its packed size once it is stored."""
     index = 0
     for members in _batched(listing, IMAGES_PER_TRANSACTION):
-        with step.writing() as (session, job):
-            rows = [(job.id, number, *member) for number, member in enumerate(members, index)]
+        rows = [(step.job_id, number, *member) for number, member in enumerate(members, index)]
+        with step.writing() as (session, _job):
             bulk.insert_rows(session, Image, IMAGE_COLUMNS, rows)
         for number, member in enumerate(members, index):
             counted.add(number, member.path)
+        paths.add(member.path for member in members)
+        contents.add((one.unpacked_bytes, one.crc32, one.tail_crc32) for one in members)
         index += len(members)
         yield from (0 if member.error_code else member.packed_bytes for member in members)
 

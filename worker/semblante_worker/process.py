@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
 
 import structlog
@@ -34,6 +35,8 @@ def start_process(
     process = WorkerProcess(open_services(settings), Predictor(settings), worker)
     if preload:
         _preload(process)
+    # What lives as long as the process is no garbage: a fifth of an index's time went into looking.
+    gc.freeze()
     return process
 
 

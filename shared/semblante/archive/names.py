@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import zlib
 
@@ -19,6 +20,7 @@ _DEVICE = re.compile(
     r" *(?:[.:/]|$)"  # spelled out, because IGNORECASE takes four times as long
 )
 """Names that open a device on Windows, whatever their folder and extension."""
+_DEVICE_STARTS = frozenset(("CON", "PRN", "AUX", "NUL", "COM", "LPT"))
 
 
 def decode_zip_name(raw: bytes, flags: int, extra: bytes, system: int) -> str:
@@ -31,7 +33,7 @@ def decode_zip_name(raw: bytes, flags: int, extra: bytes, system: int) -> str:
     if flags & _UTF8_FLAG:
         path = raw.decode("utf-8", "replace")
     else:
-        path = _unicode_path(raw, extra) or _guess(raw)
+        path = (_unicode_path(raw, extra) if extra else None) or _guess(raw)
     if system in _DOS_SYSTEMS and "\\" in path:
         path = path.replace("\\", "/")
     return without_dot_folder(path)
@@ -64,7 +66,7 @@ def is_unsafe(path: str, max_characters: int = MOST_CHARACTERS) -> bool:
         or "\0" in path
         or len(path) > max_characters
         or (".." in path and ".." in path.split("/"))
-        or _DEVICE.search(path) is not None
+        or (_may_name_device(path) and _DEVICE.search(path) is not None)
     )
 
 
@@ -79,6 +81,17 @@ def without_dot_folder(path: str) -> str:
     while path.startswith("./"):
         path = path[2:].lstrip("/")
     return path
+
+
+def _may_name_device(path: str) -> bool:
+    """Whether a part of `path` begins like a device: seldom, and found sooner than by `_DEVICE`."""
+    folder, _, name = path.rpartition("/")
+    return name[:3].upper() in _DEVICE_STARTS or _folder_may_name_device(folder)
+
+
+@functools.lru_cache(256)  # neighbours share their folder
+def _folder_may_name_device(folder: str) -> bool:
+    return any(part[:3].upper() in _DEVICE_STARTS for part in folder.split("/"))
 
 
 def _guess(raw: bytes) -> str:

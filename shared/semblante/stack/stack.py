@@ -26,7 +26,7 @@ WORKER_READY_SECONDS = 180.0
 WORKER_GRACE_SECONDS = 30.0
 """Enough for the chunk at hand; a chunk that is not done is done again after the next start."""
 WEB_GRACE_SECONDS = 10.0
-BATCH_NICENESS = 10
+BATCH_NICENESS = 5
 """Beside a web: people wait for its short answers, and a job takes the cores all the other time."""
 
 
