@@ -67,7 +67,7 @@ def seeds(target: str) -> Iterator[bytes]:
         zip_cases = [case for group in groups for case in group.values()]
         yield from (data for data, _ in [*zip_cases, *tars.CASES.values()])
     elif target == "picture":
-        groups = [*pictures.CASES.values(), *bitmaps.CASES.values(), png_chunks.CASES]
-        yield from (data for group in groups for data, _ in group.values())
+        files = [*pictures.CASES.values(), *bitmaps.CASES.values(), png_chunks.CASES]
+        yield from (data for group in files for data, _ in group.values())
     else:
         yield from (b"0", b"sha1 Lve95gjOVATpfV8EL5X4nxwjKHE=", b"filename ZmFjZXMuemlw,is_secret")

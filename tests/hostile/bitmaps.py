@@ -16,6 +16,7 @@ _24 = np.repeat(UPWARDS[:, :, None], 3, 2).tobytes()
 _32 = (UPWARDS.astype("<u4") * 0x10101).tobytes()
 _5 = UPWARDS.astype("<u2") >> 3
 _555 = (_5 * 0x421).tobytes()
+_444 = ((UPWARDS.astype("<u2") >> 4) * 0x111).astype("<u2").tobytes()
 _565 = (_5 << 11 | UPWARDS.astype("<u2") >> 2 << 5 | _5).astype("<u2").tobytes()
 
 
@@ -61,6 +62,25 @@ BMP: dict[str, Case] = {
     "BMP 16 bits by masks": (bmp(16, _565, 3, struct.pack("<3L", 0xF800, 0x7E0, 0x1F)), None),
     "BMP 32 bits": (bmp(32, _32), None),
     "BMP 32 bits by masks": (bmp(32, _32, 3, struct.pack("<3L", 0xFF0000, 0xFF00, 0xFF)), None),
+    "BMP with red first": (bmp(32, _32, 3, struct.pack("<3L", 0xFF, 0xFF00, 0xFF0000)), None),
+    "BMP with the last byte unused": (
+        bmp(32, b"\0" + _32[:-1], 3, struct.pack("<3L", 0xFF << 24, 0xFF0000, 0xFF00)),
+        None,
+    ),
+    "BMP 12 bits": (bmp(16, _444, 3, struct.pack("<3L", 0xF00, 0xF0, 0xF)), None),
+    "BMP 12 bits, odd width": (
+        bmp(16, _444, 3, struct.pack("<3L", 0xF00, 0xF0, 0xF), width=SIDE - 1),
+        None,
+    ),
+    "BMP 30 bits": (
+        bmp(32, _32, 3, struct.pack("<3L", 0x3FF00000, 0xFFC00, 0x3FF)),
+        "corrupt_image",
+    ),
+    "BMP by masks of nothing": (bmp(32, _32, 3, bytes(12)), None),
+    "BMP by odd masks, cut": (
+        bmp(16, _444[:-99], 3, struct.pack("<3L", 0xF00, 0xF0, 0xF)),
+        "corrupt_image",
+    ),
     "BMP of OS/2": (_core(), None),
     "BMP runs": (bmp(8, _runs(UPWARDS), 1, PALETTE), None),
     "BMP plain runs": (bmp(8, _plain_runs(), 1, PALETTE), None),
@@ -122,4 +142,7 @@ GIF: dict[str, Case] = {
     "GIF of comments alone": (gif(b"!\xfe\x05hello\0", b";"), "corrupt_image"),
 }
 CASES = {"BMP": BMP, "GIF": GIF}
-OTHER_SCENES = {"BMP 16 bits", "BMP runs that leap away"}
+OTHER_SCENES = {
+    *("BMP 12 bits", "BMP 12 bits, odd width", "BMP 16 bits"),
+    *("BMP by masks of nothing", "BMP runs that leap away"),
+}

@@ -49,10 +49,14 @@ def _of(*parts: bytes) -> bytes:
 
 CASES: dict[str, Case] = {
     **{
-        f"{place} {name!r} {number}": (png(ROWS, **{place: chunk(name, body)}), None)
+        f"{name!r} {number} before the pixels": (png(ROWS, extra=chunk(name, body)), None)
         for name, bodies in BAD.items()
         for number, body in enumerate(bodies)
-        for place in ("extra", "behind")
+    },
+    **{
+        f"{name!r} {number} behind the pixels": (png(ROWS, behind=chunk(name, body)), None)
+        for name, bodies in BAD.items()
+        for number, body in enumerate(bodies)
     },
     "interlaced": (_interlaced(), None),
     "pixels in chunks of a byte": (
