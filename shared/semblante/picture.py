@@ -16,6 +16,7 @@ import pillow_heif
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from semblante.archive.magic import MAGIC_BYTES, looks_like_image
+from semblante.bmp_repair import with_usual_masks
 from semblante.errors import ImageError
 from semblante.jpeg_repair import with_ends
 from semblante.png_repair import without_extras
@@ -111,8 +112,8 @@ def _load(data: bytes, max_pixels: int) -> Image.Image:
 
 
 def _load_repaired(data: bytes, max_pixels: int) -> Image.Image | None:
-    """Decode without what no viewer needs; None when there is nothing to leave out or to add."""
-    essential = without_extras(data)
+    """Decode with what no viewer needs left out or put right; None when there is no such thing."""
+    essential = without_extras(data) or with_usual_masks(data, max_pixels)
     if essential is not None:
         return _load(essential, max_pixels)
     ends = with_ends(data)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from archives import contents
-from hostile import pictures, tars, zips
+from hostile import bitmaps, pictures, png_chunks, tars, zip_lies, zips
 from semblante.archive import BytesSource, detect_kind
 from semblante.errors import IMAGE_ERROR_CODES, JOB_ERROR_CODES, ArchiveError, ImageError, Refused
 from semblante.picture import naming_damage, open_picture, to_grey
@@ -63,9 +63,11 @@ TARGETS: dict[str, Target] = {
 def seeds(target: str) -> Iterator[bytes]:
     """Yield what the fuzzer of `target` starts from."""
     if target == "archive":
-        zip_cases = [case for group in zips.CASES.values() for case in group.values()]
+        groups = (zips.CASES | zip_lies.CASES).values()
+        zip_cases = [case for group in groups for case in group.values()]
         yield from (data for data, _ in [*zip_cases, *tars.CASES.values()])
     elif target == "picture":
-        yield from (data for group in pictures.CASES.values() for data, _ in group.values())
+        files = [*pictures.CASES.values(), *bitmaps.CASES.values(), png_chunks.CASES]
+        yield from (data for group in files for data, _ in group.values())
     else:
         yield from (b"0", b"sha1 Lve95gjOVATpfV8EL5X4nxwjKHE=", b"filename ZmFjZXMuemlw,is_secret")

@@ -5,6 +5,7 @@ Those that are labelled show `SCENE`, exactly or nearly, but for those in `OTHER
 
 from __future__ import annotations
 
+import base64
 import io
 import struct
 import zlib
@@ -98,6 +99,16 @@ _LAB = ImageCms.profileToProfile(
     RGB, ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), outputMode="LAB"
 )
 
+_TALL_CHROMA = base64.b64decode(  # by `cjpeg -sample 1x4 -quality 60 -optimize`
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAA0JCgsKCA0LCgsODg0PEyAVExISEyccHhcgLikxMC4pLSwzOko+MzZGNy"
+    "wtQFdBRkxOUlNSMj5aYVpQYEpRUk//2wBDAQ4ODhMREyYVFSZPNS01T09PT09PT09PT09PT09PT09PT09PT09PT09P"
+    "T09PT09PT09PT09PT09PT09PT09PT0//wAARCABAAEADARQAAhEBAxEB/8QAFwABAQEBAAAAAAAAAAAAAAAABAUGB/"
+    "/EABUQAQEAAAAAAAAAAAAAAAAAAAMA/8QAFAEBAAAAAAAAAAAAAAAAAAAAAP/EABQRAQAAAAAAAAAAAAAAAAAAAAD/"
+    "2gAMAwEAAhEDEQA/AOcmcozlGckzgmGcozkmcozgmGckzlGcozglmcozlGcozglmcozlGcozglmcozlGcozglmcozl"
+    "GckzgmGcozkmcozgwhnKM5RnKM4JZnKM5RnKM4JZnKM5RnJM4JhnKM5JnKM4JhnJM5RnKM4JZnKM5RnKM4JZnKM5Rn"
+    "KM4JZnKM5RnKM4P/2Q=="
+)
+
 JPEG: dict[str, Case] = {
     "progressive": (saved("JPEG", quality=95, progressive=True), None),
     "CMYK": (saved("JPEG", RGB.convert("CMYK"), quality=95), None),
@@ -119,6 +130,14 @@ JPEG: dict[str, Case] = {
         saved("JPEG", RGB.rotate(180), quality=95, exif=_exif(3)),
         None,
     ),
+    "4:4:1": (_TALL_CHROMA, None),
+    "no end": (_JPEG[:-2], None),
+    "half an end": (_JPEG[:-1], None),
+    "no end, progressive": (saved("JPEG", quality=95, progressive=True)[:-2], None),
+    "no end nor last byte": (_JPEG[:-3], "truncated_image"),
+    "two ends": (_JPEG + b"\xff\xd9", None),
+    "two pictures": (_JPEG + _JPEG, None),
+    "rubbish between segments": (_JPEG[:2] + segment(0xFE, b"x") + b"junk" + _JPEG[2:], None),
     "lossless coding": (_JPEG.replace(b"\xff\xc0", b"\xff\xc3"), "corrupt_image"),
     "cut": (_JPEG[: len(_JPEG) // 2], "truncated_image"),
     "header alone": (_JPEG[:20], "corrupt_image"),

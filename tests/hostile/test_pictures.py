@@ -8,11 +8,14 @@ import zipfile
 import numpy as np
 import pytest
 
+from hostile import bitmaps, pictures, png_chunks
 from hostile.conftest import Label
-from hostile.pictures import CASES, OTHER_SCENES, SCENE, Case
+from hostile.pictures import SCENE, Case
 from semblante.errors import ImageError
 from semblante.picture import naming_damage, open_picture, to_grey
 
+CASES = pictures.CASES | bitmaps.CASES | {"PNG's chunks": png_chunks.CASES}
+OTHER_SCENES = pictures.OTHER_SCENES | bitmaps.OTHER_SCENES | png_chunks.OTHER_SCENES
 MOST_PIXELS = 100_000_000
 NEAR = 2.0
 """Mean difference of grey levels, of 255, that lossy formats may make."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from hostile import zip_lies, zips
 from hostile.conftest import Label
-from hostile.zips import CASES, Case
+from hostile.zips import Case
+
+CASES = zips.CASES | zip_lies.CASES
 
 
 @pytest.mark.parametrize("cases", CASES.values(), ids=CASES.keys())
