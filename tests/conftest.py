@@ -21,12 +21,15 @@ from semblante.settings import Settings
 from semblante.stack.broker import Broker
 from semblante.stack.supervisor import Supervisor
 from semblante_web.app import create_app
+from semblante_worker.decode import usable_cores
 from serving import serving
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared"
 PIXEL_LIMIT = Picture.MAX_IMAGE_PIXELS
 DEADLINE_SECONDS = 30.0
+SHARED_PER_MODULE = {"stack", "browser", "exported"}
+"""Dear fixtures of a module: a second test process would make them again."""
 
 
 def pytest_configure() -> None:
@@ -35,6 +38,19 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one test more at a time than there are cores: those of real processes often wait."""
+    return usable_cores() + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest tests, and keep those that share a stack in one test process."""
+    items.sort(key=lambda item: item.get_closest_marker("flow") is None)
+    for item in items:
+        if SHARED_PER_MODULE & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture(autouse=True)
