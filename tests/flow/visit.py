@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 SCREENSHOTS = Path(__file__).parents[2] / "artifacts"
 """Whoever runs .ci/run keeps this folder: see CONTRIBUTING.md."""
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
+PATIENCE_MILLISECONDS = 30_000
+"""What a page may take on a busy machine: Playwright's own 5 s failed on one."""
 
 
 @contextmanager
@@ -23,6 +25,7 @@ def chromium(*arguments: str) -> Iterator[Browser]:
     if program is None:
         reason = "needs Chromium: install Debian's package chromium"
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=[*ARGUMENTS, *arguments])
         yield browser
