@@ -125,7 +125,7 @@ def _found(
         raise bad_table(
             name,
             line,
-            Message("the probabilities sum to %(sum)s, not 1", sum=sum(probabilities)),
+            Message("the probabilities sum to %(sum).4f, not 1", sum=sum(probabilities)),
         )
     return _Found(names.find(row["emotion"], f"{name}, line {line}"), probabilities)
 
