@@ -6,6 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from semblante import jobs
+from semblante.errors import JOB_ERROR_CODES
+from semblante.message import Message
 from semblante.services import Services
 from semblante.tables import Job
 from semblante_web import recent_views
@@ -47,6 +49,22 @@ def test_few_answers_are_kept(
 ) -> None:
     monkeypatch.setattr(recent_views, "MOST_JOBS", 1)
     kept = client.application.extensions[recent_views.EXTENSION]
-    kept["another"] = None
+    kept["another", "en"] = None
     client.get(f"/api/v1/jobs/{open_job.id}")
-    assert list(kept) == [open_job.id]
+    assert list(kept) == [(open_job.id, "en")]
+
+
+def test_each_language_has_its_answer(
+    client: FlaskClient, services: Services, open_job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recent_views, "FRESH_SECONDS", 3600.0)
+    with services.database.writing() as session:
+        job = jobs.get(session, open_job.id, lock=True)
+        jobs.fail(session, job, "no_images", Message(JOB_ERROR_CODES["no_images"]))
+    address = f"/api/v1/jobs/{open_job.id}"
+    details = [
+        client.get(address, headers={"Accept-Language": code}).get_json()["error"]["detail"]
+        for code in ("en", "es")
+    ]
+    assert details[0] == JOB_ERROR_CODES["no_images"]
+    assert details[1] != details[0]

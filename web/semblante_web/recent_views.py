@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from flask import Flask, Response, current_app, jsonify
 
+from semblante.emotions import Language
 from semblante.services import Services
 from semblante_web.changes import view_of
+from semblante_web.language import language
 
 FRESH_SECONDS = 1.0
 """How long an answer may be given again: only its speed and the time left can be older than it."""
@@ -24,7 +26,7 @@ class _Answer(NamedTuple):
 
 def register_recent_views(app: Flask) -> None:
     """Give `app` room for them."""
-    app.extensions[EXTENSION] = dict[str, _Answer]()
+    app.extensions[EXTENSION] = dict[tuple[str, Language], _Answer]()
 
 
 def answer_about(services: Services, job_id: str, tag: str) -> Response:
@@ -33,13 +35,14 @@ def answer_about(services: Services, job_id: str, tag: str) -> Response:
     Raises:
         NotFound: `job_not_found`.
     """
-    recent: dict[str, _Answer] = current_app.extensions[EXTENSION]
+    recent: dict[tuple[str, Language], _Answer] = current_app.extensions[EXTENSION]
     now = time.monotonic()
-    known = recent.get(job_id)
+    key = job_id, language()  # an error is told in it
+    known = recent.get(key)
     if known is not None and known.tag == tag and now - known.made_at < FRESH_SECONDS:
         return Response(known.body, mimetype="application/json")
     answer = jsonify(view_of(services, job_id).model_dump(mode="json"))
     if len(recent) >= MOST_JOBS:
         recent.clear()
-    recent[job_id] = _Answer(tag, now, answer.get_data())
+    recent[key] = _Answer(tag, now, answer.get_data())
     return answer
