@@ -98,6 +98,8 @@ CASES: dict[str, Case] = {
     "rubbish behind the end": (PLAIN + b"rubbish" * 99, ALL_OK),
     "gzip": (gzip.compress(PLAIN), ALL_OK),
     "gzip in two members": (gzip.compress(PLAIN[:700]) + gzip.compress(PLAIN[700:]), ALL_OK),
+    "rubbish behind gzip": (gzip.compress(PLAIN) + b"rubbish" * 99, ALL_OK),
+    "a damaged member behind gzip": (gzip.compress(PLAIN) + b"\x1f\x8brubbish", "corrupt_archive"),
     "gzip cut": (gzip.compress(PLAIN)[:-9], "corrupt_archive"),
     "gzip damaged": (gzip.compress(PLAIN)[:-8] + bytes(8), "corrupt_archive"),
     "gzip of a picture": (gzip.compress(PICTURE), "not_an_archive"),

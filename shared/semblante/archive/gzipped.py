@@ -11,12 +11,14 @@ from semblante.archive.source import MOST_WINDOW, Source
 from semblante.message import Message
 
 _GZIP = zlib.MAX_WBITS | 16
+_FIRST_BYTE = b"\x1f"
 
 
 def unpack_gzip(source: Source, max_unpacked_bytes: int) -> Iterator[bytes]:
     """Yield the unpacked bytes of the gzip file in `source`, at most 1 MiB at a time (RFC 1952).
 
-    Several gzip members one after the other are one file; zeros behind the last are padding.
+    Several gzip members one after the other are one file; zeros behind them are padding. What
+    does not begin like another member ends the file, as gzip itself has it.
 
     Raises:
         ArchiveError: `corrupt_archive` or `too_large_unpacked`.
@@ -55,6 +57,8 @@ def _unpacked(source: Source) -> Iterator[bytes]:
                 ) from error
             packed = decoder.unconsumed_tail
         packed = _after_padding(decoder.unused_data, blocks)
+        if not packed.startswith(_FIRST_BYTE):
+            return
 
 
 def _after_padding(packed: bytes, blocks: Iterator[bytes]) -> bytes:

@@ -91,6 +91,7 @@ def test_a_tar_gz_must_be_unpacked_first() -> None:
         packed(TAR[:700]) + packed(TAR[700:]),
         packed(TAR) + bytes(1500),
         packed(TAR) + bytes(2_000_000) + packed(b""),
+        packed(TAR) + b"garbage",
     ],
 )
 def test_gzip_is_unpacked(data: bytes) -> None:
@@ -114,7 +115,7 @@ def test_a_gzip_bomb_stops_at_the_limit() -> None:
 def test_every_truncation_and_damaged_checksum_of_a_gzip_is_corrupt() -> None:
     whole = packed(TAR)
     damaged = [whole[:cut] for cut in range(1, len(whole))]
-    damaged += [whole[:-5] + b"\xaa" + whole[-4:], whole + b"garbage"]
+    damaged.append(whole[:-5] + b"\xaa" + whole[-4:])
     for data in damaged:
         with pytest.raises(ArchiveError) as caught:
             list(unpack_gzip(BytesSource(data), 10**6))
