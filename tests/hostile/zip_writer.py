@@ -55,6 +55,7 @@ def write_zip(
     disk: int = 0,
     count: int | None = None,
     zip64: bool = False,
+    signature: bytes = b"",
 ) -> bytes:
     """Return a zip of `entries`.
 
@@ -68,6 +69,7 @@ def write_zip(
         disk: Number of this part, as the end says.
         count: Number of members, as the end says.
         zip64: Whether a zip64 end stands before the end, which then tells nothing.
+        signature: Of the archive: the last record of its directory.
     """
     body, directory = bytearray(before), b""
     for entry in entries:
@@ -77,6 +79,7 @@ def write_zip(
     body += gap
     start = len(body) if shifted else len(body) - len(before)
     number = len(entries) if count is None else count
+    directory += signature
     body += directory
     if zip64:
         position = len(body)

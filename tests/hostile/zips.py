@@ -258,6 +258,15 @@ LAYOUT: dict[str, Case] = {
         ALL_OK,
     ),
     "a gap before the directory": (write_zip([A, B, C], gap=b"APK Sig Block 42"), ALL_OK),
+    "signed": (write_zip([A, B, C], signature=b"PK\x05\x05\x09\x00signature"), ALL_OK),
+    "signed at length": (
+        write_zip([A, B, C], signature=b"PK\x05\x05\x90\x01" + bytes(400)),
+        ALL_OK,
+    ),
+    "signed, a member behind": (
+        write_zip([A, B, C], signature=b"PK\x05\x05\x00\x00" + b"PK\x01\x02" + bytes(42), count=4),
+        "corrupt_archive",
+    ),
     "a comment": (write_zip([A, B, C], comment=b"x" * 0xFFFF), ALL_OK),
     "a comment that holds an end": (write_zip([A, B, C], comment=DECOY + b"xx"), ALL_OK),
     "a comment that is an end": (write_zip([A, B, C], comment=DECOY[:-2] + b"\0\0"), ALL_OK),

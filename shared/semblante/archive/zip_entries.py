@@ -12,6 +12,8 @@ from semblante.message import Message
 
 _ENTRY = struct.Struct("<LxBxxHH4xLLLHHHH2xLL")
 _ENTRY_NUMBER = 0x02014B50
+_ENTRY_START = _ENTRY_NUMBER.to_bytes(4, "little")
+_SIGNATURE_START = b"PK\x05\x05"
 _FULL_32 = 0xFFFFFFFF
 _ZIP64 = 0x0001
 
@@ -26,6 +28,8 @@ def entries(source: Source, directory: Directory) -> Iterator[tuple[Fields, byte
     window, at, count = b"", 0, 0
     unpack_from, fixed = _ENTRY.unpack_from, _ENTRY.size
     while position < end or at < len(window):
+        if _ends_at(window, at):
+            break
         # An entry has at most 46 + 3 * 65,535 bytes: a refilled window holds one in any case.
         if position < end:
             more = source.read(position, min(MOST_WINDOW, end - position))
@@ -38,7 +42,7 @@ def entries(source: Source, directory: Directory) -> Iterator[tuple[Fields, byte
         while at + fixed <= len(window):
             fields: Fields = unpack_from(window, at)
             if fields[0] != _ENTRY_NUMBER:
-                raise corrupt(Message("its directory is damaged"))
+                break
             name = at + fixed
             extra = name + fields[7]
             comment = extra + fields[8]
@@ -50,6 +54,11 @@ def entries(source: Source, directory: Directory) -> Iterator[tuple[Fields, byte
             at = following
             count += 1
             yield fields, window[name:extra], window[extra:comment]
+    _check_count(count, directory)
+
+
+def _check_count(count: int, directory: Directory) -> None:
+    """Compare the entries found with what the end says, where zip64 is missing modulo 65,536."""
     if count != directory.count and (directory.has_zip64 or count % 0x10000 != directory.count):
         raise corrupt(
             Message(
@@ -58,6 +67,14 @@ def entries(source: Source, directory: Directory) -> Iterator[tuple[Fields, byte
                 said=directory.count,
             )
         )
+
+
+def _ends_at(window: bytes, at: int) -> bool:
+    """Whether no entry is there but the archive's digital signature (4.3.13), the last of all."""
+    start = window[at : at + len(_ENTRY_START)]
+    if len(start) == len(_ENTRY_START) and start not in (_ENTRY_START, _SIGNATURE_START):
+        raise corrupt(Message("its directory is damaged"))
+    return start == _SIGNATURE_START
 
 
 def widen(extra: bytes, packed: int, unpacked: int, offset: int) -> tuple[int, int, int]:
