@@ -1,10 +1,11 @@
 """How long small requests take over HTTP through the whole stack, at rest and beside a large job.
 
-    .venv/bin/python benchmarks/latency.py
+    .venv/bin/python benchmarks/latency.py [--photo PHOTO.jpg]
 
 One image (a face of 256x256 pixels drawn by noise), warm: `POST /predict` by one client and by
 eight, a job of one image, a job of ten. Then the same while a job of many crops of 100 px runs, and
-the job's state and page.
+the job's state and page. With `--photo`, at rest, also the page for one image, which searches it
+for faces.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ def main() -> None:
     """Start a stack, ask, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--large", type=int, default=50_000, help="Images of the large job.")
-    large = parser.parse_args().large
+    parser.add_argument("--photo", type=Path, help="For the page that searches for faces.")
+    given = parser.parse_args()
+    large = given.large
     face = noisy_jpeg()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -51,6 +54,10 @@ def main() -> None:
                 predict(client, face)
             run_job(client, zip_of(face, 10))
             small_requests("at rest", client, face)
+            if given.photo is not None:
+                search = partial(search_faces, client, stack.url, given.photo.read_bytes())
+                search()  # the detector is loaded
+                tell("the page for one image, searching it", repeat(search, REQUESTS))
             several_clients(client, face)
             job = submit(client, archive.read_bytes())
             wait_until_it_labels(client, job)
@@ -103,6 +110,16 @@ def zip_of(face: bytes, images: int) -> bytes:
 def predict(client: httpx.Client, face: bytes) -> None:
     """Ask for the label of one image."""
     client.post("predict", files={"file": ("face.jpg", face)}).raise_for_status()
+
+
+def search_faces(client: httpx.Client, address: str, photo: bytes) -> None:
+    """Ask the page for one image, as its form does."""
+    client.post(
+        f"{address}/predict",
+        data={"detect": "on"},
+        files={"file": ("photo.jpg", photo)},
+        headers={"HX-Request": "true", "Origin": address},
+    ).raise_for_status()
 
 
 def submit(client: httpx.Client, data: bytes) -> str:

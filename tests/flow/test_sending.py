@@ -62,6 +62,15 @@ def job_of(page: Page) -> str:
     return page.url.rpartition("/")[2]
 
 
+def send_the_rest(page: Page, files: Path | list[Path]) -> str:
+    """Choose what another page began to send; return the job's id once it is labelled."""
+    page.set_input_files("#files", files)
+    with page.expect_request(lambda request: request.method == "PATCH") as patch:
+        page.click("#send")
+    assert int(patch.value.headers["upload-offset"]) > 0
+    return job_of(page)
+
+
 def stored(services: Services, job_id: str) -> bytes:
     """Return the bytes of the job's upload."""
     with services.database.reading() as session:
@@ -126,11 +135,7 @@ def test_a_page_that_went_away_goes_on_where_it_stopped(
     page = visit.page
     page.goto("/")
     expect(page.locator("#unfinished")).to_contain_text("large.zip was not sent completely")
-    page.set_input_files("#files", large)
-    with page.expect_request(lambda request: request.method == "PATCH") as patch:
-        page.click("#send")
-    assert int(patch.value.headers["upload-offset"]) > 0
-    job_id = job_of(page)
+    job_id = send_the_rest(page, large)
     assert stored(opened(stack.settings), job_id) == large.read_bytes()
     page.goto("/")
     expect(page.locator("#unfinished")).to_be_hidden()
@@ -161,11 +166,7 @@ def test_packed_images_of_a_page_that_went_away_go_on(
     page = visit.page
     page.goto("/")
     expect(page.locator("#unfinished")).to_contain_text("40 images (images.zip) were not sent")
-    page.set_input_files("#files", images)
-    with page.expect_request(lambda request: request.method == "PATCH") as patch:
-        page.click("#send")
-    assert int(patch.value.headers["upload-offset"]) > 0
-    job_id = job_of(page)
+    job_id = send_the_rest(page, images)
     expect(page.locator("main")).to_contain_text("40 / 40")
     with zipfile.ZipFile(io.BytesIO(stored(opened(stack.settings), job_id))) as archive:
         assert archive.testzip() is None

@@ -47,7 +47,7 @@ def test_a_change_is_seen_at_once(
 def test_few_answers_are_kept(
     client: FlaskClient, open_job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recent_views, "MOST_JOBS", 1)
+    monkeypatch.setattr(recent_views, "MOST_ANSWERS", 1)
     kept = client.application.extensions[recent_views.EXTENSION]
     kept["another", "en"] = None
     client.get(f"/api/v1/jobs/{open_job.id}")

@@ -14,7 +14,7 @@ from semblante_web.language import language
 
 FRESH_SECONDS = 1.0
 """How long an answer may be given again: only its speed and the time left can be older than it."""
-MOST_JOBS = 256
+MOST_ANSWERS = 256
 EXTENSION = "semblante_recent_views"
 
 
@@ -42,7 +42,7 @@ def answer_about(services: Services, job_id: str, tag: str) -> Response:
     if known is not None and known.tag == tag and now - known.made_at < FRESH_SECONDS:
         return Response(known.body, mimetype="application/json")
     answer = jsonify(view_of(services, job_id).model_dump(mode="json"))
-    if len(recent) >= MOST_JOBS:
+    if len(recent) >= MOST_ANSWERS:
         recent.clear()
     recent[key] = _Answer(tag, now, answer.get_data())
     return answer
