@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Select, insert
@@ -14,6 +15,10 @@ from sqlalchemy.orm import Session
 from semblante.tables import Table
 
 Values = tuple[Any, ...]
+ROWS_PER_STATEMENT = (2048, 512, 64)
+"""On SQLite: a few sizes, so that each statement is prepared once. The rest goes row by row."""
+MOST_VALUES = 32_766
+"""In one statement of SQLite's."""
 
 
 def insert_rows(
@@ -23,7 +28,8 @@ def insert_rows(
 
     COPY writes 1.6 times the rows of statements in the same time, on a busy machine 2.6 times
     (`benchmarks/rows_postgresql.py`); on SQLite, tuples as they are take half the processor time
-    of `session.execute` with a dictionary for each (`benchmarks/index_job.py`).
+    of `session.execute` with a dictionary for each, and many in one statement less than half of
+    that; other threads work while it runs (`benchmarks/index_job.py`).
 
     Args:
         session: Where to.
@@ -45,8 +51,7 @@ def insert_rows(
     if connection.dialect.name == "postgresql":
         _copy(connection, table, columns, rows)
     else:
-        statement = insert(table).compile(dialect=connection.dialect, column_keys=list(columns))
-        connection.exec_driver_sql(str(statement), list(rows))
+        _insert(connection, table, columns, rows)
 
 
 def read_blocks(
@@ -80,6 +85,24 @@ def read_blocks(
         while rows := coming.result():
             coming = executor.submit(cursor.fetchmany, size)
             yield rows
+
+
+def _insert(
+    connection: Connection, table: type[Table], columns: Sequence[str], rows: Sequence[Values]
+) -> None:
+    one_row = str(insert(table).compile(dialect=connection.dialect, column_keys=list(columns)))
+    head, _, marks = one_row.rpartition(" VALUES ")
+    at = 0
+    for size in ROWS_PER_STATEMENT:
+        if size * len(columns) > MOST_VALUES:
+            continue
+        statement = f"{head} VALUES {', '.join([marks] * size)}"
+        while at + size <= len(rows):
+            values = tuple(chain.from_iterable(rows[at : at + size]))
+            connection.exec_driver_sql(statement, values)
+            at += size
+    if rest := list(rows[at:]):
+        connection.exec_driver_sql(one_row, rest)
 
 
 def _copy(

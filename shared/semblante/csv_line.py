@@ -7,11 +7,11 @@ time; cells that can hold a comma are quoted as it quotes them (a test compares 
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from semblante.csv_table import FORMULA_STARTS, guard_formula
+from semblante.decimals import Decimals
 
 _SPECIAL = re.compile('[",\r\n]')
 _BEFORE = "\0"
@@ -31,17 +31,15 @@ class CsvLines:
         """
         self._model = quoted(guard_formula(model))
         self._names = {None: ""} | {name: quoted(text) for name, text in names.items()}
-        self._unpack = struct.Struct(f"<{len(names)}f").unpack
-        self._probabilities = ",".join(["%.4f"] * len(names))
-        self._blanks = "," * (len(names) - 1)
+        self._decimals = Decimals(len(names))
 
     def __call__(self, rows: Sequence[tuple[Any, ...]]) -> str:
         """Return the lines of `rows`, each with its end."""
-        names, unpack, numbers = self._names, self._unpack, self._probabilities
-        blanks, model = self._blanks, self._model
+        names, model = self._names, self._model
         cells = _cells([row[0] for row in rows])
+        decimals = self._decimals([row[7] for row in rows])
         lines = []
-        for cell, (
+        for cell, probabilities, (
             _path,
             _index,
             face_id,
@@ -49,7 +47,7 @@ class CsvLines:
             error_code,
             emotion,
             confidence,
-            packed,
+            _packed,
             face_x,
             face_y,
             face_w,
@@ -58,8 +56,7 @@ class CsvLines:
             width,
             height,
             sha256,
-        ) in zip(cells, rows, strict=True):
-            probabilities = blanks if packed is None else numbers % unpack(packed)
+        ) in zip(cells, decimals, rows, strict=True):
             # A row has all four numbers of a box or none, and both of a size or none.
             box = ",,," if face_x is None else f"{face_x},{face_y},{face_w},{face_h}"
             size = "," if width is None else f"{width},{height}"

@@ -57,6 +57,18 @@ def test_rows_come_back_as_they_were(database: Services) -> None:
     database.database.dispose()
 
 
+@pytest.mark.parametrize("count", [63, 64, 577, 2700])
+def test_any_number_of_rows_is_written_once_each(database: Services, count: int) -> None:
+    job = start(database, images=1, per_chunk=1)
+    with database.database.writing() as session:
+        rows = [(job.id, *ROWS[0]._replace(image_index=index)) for index in range(count)]
+        bulk.insert_rows(session, Result, COLUMNS, rows)
+    with database.database.reading() as session:
+        indexes = select(Result.image_index).where(Result.job_id == job.id)
+        assert session.scalars(indexes.order_by(Result.image_index)).all() == list(range(count))
+    database.database.dispose()
+
+
 def test_a_row_that_is_there_is_refused_and_nothing_of_it_stays(database: Services) -> None:
     job = start(database, images=3, per_chunk=3)
     rows = [(job.id, *ROWS[at]) for at in (3, 2, 3)]

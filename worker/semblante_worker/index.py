@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
@@ -22,8 +23,9 @@ from semblante.tables import Chunk, Folder, Image, Job, Upload
 from semblante_worker.duplicates import mark_repeated_images, mark_repeated_paths
 from semblante_worker.fingerprints import Fingerprints
 from semblante_worker.overlaps import mark_overlaps
+from semblante_worker.write_behind import WriteBehind
 
-IMAGES_PER_TRANSACTION = 10_000
+IMAGES_PER_TRANSACTION = 8192
 CHUNKS_PER_TRANSACTION = 500
 IMAGE_COLUMNS = ("job_id", "index", *Member._fields)
 
@@ -61,12 +63,11 @@ def _index(services: Services, step: Step) -> None:
     listing = list_members(source, detect_kind(source), upload.filename, limits)
     counted = FolderCounter()
     paths, contents = Fingerprints(), Fingerprints()
-    sizes = _write_images(step, listing, counted, paths, contents)
-    runs = chunks.plan(sizes, settings.chunk_images, settings.chunk_bytes)
-    for group in _batched(runs, CHUNKS_PER_TRANSACTION):
-        with step.writing() as (session, job):
-            rows = [{"job_id": job.id, "first": first, "count": count} for first, count in group]
-            session.execute(insert(Chunk), rows)
+    with WriteBehind() as behind:
+        sizes = _write_images(step, behind, listing, counted, paths, contents)
+        runs = chunks.plan(sizes, settings.chunk_images, settings.chunk_bytes)
+        for group in _batched(runs, CHUNKS_PER_TRANSACTION):
+            behind(partial(_insert_chunks, step, group))
     if paths.may_repeat():
         mark_repeated_paths(step)
     if listing.may_overlap:
@@ -102,23 +103,34 @@ def _unpacked_key(storage: Storage, step: Step, upload: Upload) -> str:
 
 def _write_images(
     step: Step,
+    behind: WriteBehind,
     listing: Iterable[Member],
     counted: FolderCounter,
     paths: Fingerprints,
     contents: Fingerprints,
 ) -> Iterator[int]:
-    """Insert one row per image and count its folders; yield its packed size once it is stored."""
+    """Insert one row per image and count its folders; yield its packed size."""
     index = 0
     for members in _batched(listing, IMAGES_PER_TRANSACTION):
         rows = [(step.job_id, number, *member) for number, member in enumerate(members, index)]
-        with step.writing() as (session, _job):
-            bulk.insert_rows(session, Image, IMAGE_COLUMNS, rows)
+        behind(partial(_insert_images, step, rows))
         for number, member in enumerate(members, index):
             counted.add(number, member.path)
         paths.add(member.path for member in members)
         contents.add((one.unpacked_bytes, one.crc32, one.tail_crc32) for one in members)
         index += len(members)
         yield from (0 if member.error_code else member.packed_bytes for member in members)
+
+
+def _insert_images(step: Step, rows: list[bulk.Values]) -> None:
+    with step.writing() as (session, _job):
+        bulk.insert_rows(session, Image, IMAGE_COLUMNS, rows)
+
+
+def _insert_chunks(step: Step, runs: list[tuple[int, int]]) -> None:
+    with step.writing() as (session, job):
+        rows = [{"job_id": job.id, "first": first, "count": count} for first, count in runs]
+        session.execute(insert(Chunk), rows)
 
 
 def _start(services: Services, step: Step, listing: Listing, counted: FolderCounter) -> None:

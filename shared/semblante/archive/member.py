@@ -140,8 +140,10 @@ class Tally:
 
     def occupy(self, start: int, end: int) -> None:
         """Note where an image lies: what begins before an earlier one's end may share its bytes."""
-        self.may_overlap = self.may_overlap or start < self._end
-        self._end = max(self._end, end)
+        if start < self._end:
+            self.may_overlap = True
+        if end > self._end:
+            self._end = end
 
 
 class Listing:

@@ -26,6 +26,8 @@ _AES = 99
 """WinZip's method of encrypted members; the true one is in an extra field."""
 _FULL_16, _FULL_32 = 0xFFFF, 0xFFFFFFFF
 _UNIX = 3
+_FILE_KINDS = (0, stat.S_IFREG >> 12)
+"""The upper four bits of a Unix mode that say neither link, nor folder, nor device."""
 _SNIFFED_PACKED_BYTES = 4096
 
 
@@ -46,7 +48,7 @@ def list_zip(source: Source, limits: Limits) -> Listing:
 def _members(
     source: Source, directory: Directory, tally: Tally, limits: Limits
 ) -> Iterator[Member]:
-    sniffed = BufferedSource(source)
+    sniffed, most = BufferedSource(source), limits.max_name_characters
     for fields, raw, extra in entries(source, directory):
         _, system, flags, method, crc32, packed, unpacked, _, _, _, disk, attributes, offset = (
             fields
@@ -56,19 +58,21 @@ def _members(
         if disk not in (0, _FULL_16):
             raise corrupt(Message("it is one part of several; join the parts first"))
         tally.add(unpacked)
-        path = names.decode_zip_name(raw, flags, extra, system)
-        is_image = names.is_image_name(path)
-        if is_image is False or (system == _UNIX and _is_special(attributes >> 16)):
+        plain = names.plain_image_name(raw, extra)
+        path = plain or names.decode_zip_name(raw, flags, extra, system)
+        is_image = plain is not None or names.is_image_name(path)
+        if is_image is False or (system == _UNIX and attributes >> 28 not in _FILE_KINDS):
             tally.skipped += 1
             continue
-        error = _error(path, flags, method, unpacked, limits)
+        is_safe = len(path) <= most if plain else not names.is_unsafe(path, most)
+        error = _error(is_safe, flags, method, unpacked, limits)
         offset += directory.shift
         if offset + packed > source.size:  # also keeps hostile numbers within the database's range
             offset = min(offset, source.size)
             packed = min(packed, source.size - offset)
             error = error or "truncated_member"
         if error == "unsafe_path":
-            path = names.storable(path, limits.max_name_characters)
+            path = names.storable(path, most)
         member = Member(path, offset, packed, unpacked, crc32, None, method, error)
         if is_image is None and not _begins_like_image(sniffed, member, flags):
             tally.skipped += 1
@@ -77,20 +81,17 @@ def _members(
         yield member
 
 
-def _error(path: str, flags: int, method: int, unpacked_bytes: int, limits: Limits) -> str | None:
+def _error(
+    is_safe: bool, flags: int, method: int, unpacked_bytes: int, limits: Limits
+) -> str | None:
     """Return the code of what makes an image unusable before its bytes are seen."""
-    if names.is_unsafe(path, limits.max_name_characters):
+    if not is_safe:
         return "unsafe_path"
     if flags & _ENCRYPTED or method == _AES:
         return "encrypted"
     if unpacked_bytes > limits.max_image_bytes:
         return "too_large"
     return None if method in READABLE_METHODS else "unsupported_compression"
-
-
-def _is_special(mode: int) -> bool:
-    """Whether a Unix mode says that the member is a link, a folder or a device."""
-    return stat.S_IFMT(mode) not in (0, stat.S_IFREG)
 
 
 def _begins_like_image(source: BufferedSource, member: Member, flags: int) -> bool:
