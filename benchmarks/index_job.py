@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import io
 import multiprocessing
 import resource
@@ -28,6 +27,7 @@ from semblante.settings import Settings
 from semblante.stack.broker import Broker
 from semblante.stack.supervisor import Supervisor
 from semblante_worker.index import index_job
+from semblante_worker.process import tune_interpreter
 
 MIB = 1024**2
 
@@ -79,7 +79,7 @@ def measure(settings: Settings, archive: Path, entries: int) -> None:
         job_id = jobs.create(session, services.queue, upload, model).id
     process = psutil.Process()
     before = process.memory_info().rss
-    gc.freeze()  # as `start_process` does
+    tune_interpreter()
     started = time.perf_counter()
     index_job(services, job_id)
     seconds = time.perf_counter() - started
