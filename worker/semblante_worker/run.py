@@ -80,7 +80,7 @@ def run_worker(
             if own.telemetry:
                 start_telemetry("semblante-worker")
             worker = OwnWorker(own_name, stop_sign)
-            slot.process = start_process(own, worker, preload="predict" in queues)
+            slot.process = start_process(own, worker, preload=not {"classify", "predict"}.isdisjoint(queues))
         except SemblanteError as error:  # Celery would only log it, and give the child tasks
             log.critical("worker process cannot start", code=error.code, detail=error.message)
             os._exit(os.EX_CONFIG)
