@@ -77,20 +77,21 @@ def take_step(
     The lease ends with the block. A step that ended its worker `max_attempts` times fails the job.
     """
     step: Step | None = None
-    with database.writing() as session:
-        job = session.get(Job, job_id, with_for_update=True)
-        if job is not None and job.state == state and leases.is_free(session, job):
-            if job.attempts >= settings.max_attempts:
-                jobs.fail(
-                    session,
-                    job,
-                    "step_crash",
-                    Message("The step '%(step)s' failed repeatedly.", step=state),
-                )
-            else:
-                token = leases.take(session, job, settings.lease_seconds)
-                step = Step(database, settings, job_id, state, token, time.monotonic())
     try:
+        # Within `try`: a commit whose answer was lost may have come through.
+        with database.writing() as session:
+            job = session.get(Job, job_id, with_for_update=True)
+            if job is not None and job.state == state and leases.is_free(session, job):
+                if job.attempts >= settings.max_attempts:
+                    jobs.fail(
+                        session,
+                        job,
+                        "step_crash",
+                        Message("The step '%(step)s' failed repeatedly.", step=state),
+                    )
+                else:
+                    token = leases.take(session, job, settings.lease_seconds)
+                    step = Step(database, settings, job_id, state, token, time.monotonic())
         yield step
     except LeaseLost:
         pass  # somebody decided otherwise; the sweep settles what is left

@@ -13,10 +13,12 @@ from factory import jpeg, reload, start, submit, zip_bytes
 from semblante import chunks, jobs, registry, uploads
 from semblante.bundle_import import import_bundle
 from semblante.bundle_store import is_stored
+from semblante.holder import this_process
 from semblante.services import Services
 from semblante.stack.broker import Broker
 from semblante.tables import Chunk, Job, Upload
 from semblante_worker.index import index_job
+from semblante_worker.process import start_process
 from semblante_worker.sweep import sweep
 
 
@@ -64,6 +66,38 @@ def test_a_lease_that_ran_out_is_queued_again(services: Services, broker: Broker
     with services.database.reading() as session:
         chunk = session.get_one(Chunk, (job.id, 0))
         assert (chunk.state, chunk.lease_token, chunk.attempts) == ("queued", None, 1)
+
+
+def test_a_process_sends_the_chunks_of_the_dead_one_that_it_replaces(
+    services: Services, broker: Broker
+) -> None:
+    job = start(services, images=2, per_chunk=1)
+    with services.database.writing() as session:
+        for first in (0, 1):
+            assert chunks.claim(session, services.queue, job.id, first, services.settings)
+        session.get_one(Chunk, (job.id, 1)).lease_holder = holder_that_ended()
+    forget_messages(broker)
+    start_process(services.settings, preload=False)
+    assert services.queue.depth("classify") == 0
+    start_process(services.settings, preload=False, replaces=True)
+    assert services.queue.depth("classify") == 1
+    with services.database.reading() as session:
+        states = [session.get_one(Chunk, (job.id, first)).state for first in (0, 1)]
+    assert states == ["leased", "queued"]
+
+
+def test_a_process_replaces_another_although_the_database_is_away(
+    services: Services, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'empty.sqlite3'}"
+    settings = services.settings.model_copy(update={"database_url": url})
+    assert start_process(settings, preload=False, replaces=True)
+
+
+def holder_that_ended() -> str:
+    """Return the identity of a process that was on this host."""
+    host, pid, started = this_process().rsplit("/", 2)
+    return f"{host}/{pid}/{float(started) - 1:.2f}"
 
 
 def test_a_job_whose_last_chunk_is_done_is_finalized(services: Services) -> None:

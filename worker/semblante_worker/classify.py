@@ -84,8 +84,7 @@ def classify_chunk(
     Raises:
         StuckDecode: the image that does not end is set apart, and the process must end.
     """
-    with services.database.writing() as session:
-        claim = chunks.claim(session, services.queue, job_id, first, services.settings, own.name)
+    claim = _claim(services, job_id, first, own.name)
     if claim is None:
         return
     started = time.monotonic()
@@ -123,6 +122,18 @@ def classify_chunk(
     except BaseException:
         _put_back(services, claim, counts=True)
         raise
+
+
+def _claim(services: Services, job_id: str, first: int, worker: str) -> Claim | None:
+    claim = None
+    try:
+        with services.database.writing() as session:
+            claim = chunks.claim(session, services.queue, job_id, first, services.settings, worker)
+    except OperationalError:
+        if claim is not None:  # a commit whose answer was lost may have come through
+            _put_back(services, claim)
+        raise
+    return claim
 
 
 def _label(

@@ -16,6 +16,7 @@ from semblante.settings import Settings
 from semblante_worker.model_loading import load_model
 from semblante_worker.own_worker import OWN_WORKER, OwnWorker
 from semblante_worker.predict import Predictor
+from semblante_worker.sweep import resend_lost_leases
 
 log = structlog.get_logger()
 
@@ -34,10 +35,20 @@ class WorkerProcess:
 
 
 def start_process(
-    settings: Settings, worker: OwnWorker = OWN_WORKER, *, preload: bool
+    settings: Settings,
+    worker: OwnWorker = OWN_WORKER,
+    *,
+    preload: bool,
+    replaces: bool = False,
 ) -> WorkerProcess:
-    """Open the services; with `preload`, load the default model before the first request."""
+    """Open the services.
+
+    With `preload`, load the default model before the first request. A process that `replaces` one
+    that died sends its chunks again: on its host alone it is known at once that it died.
+    """
     process = WorkerProcess(open_services(settings), Predictor(settings), worker)
+    if replaces:
+        _resend_lost_leases(process.services)
     if preload:
         _preload(process)
     tune_interpreter()
@@ -52,6 +63,13 @@ def tune_interpreter() -> None:
     gc.freeze()  # what lives as long as the process is no garbage
     gc.set_threshold(GARBAGE_THRESHOLD)  # rows are no cycles: looking at them finds none
     sys.setswitchinterval(SWITCH_SECONDS)
+
+
+def _resend_lost_leases(services: Services) -> None:
+    try:
+        resend_lost_leases(services)
+    except SQLAlchemyError as error:
+        log.warning("lost leases are left to the sweep", detail=str(error))
 
 
 def _preload(process: WorkerProcess) -> None:

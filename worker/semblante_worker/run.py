@@ -72,6 +72,7 @@ def run_worker(
     register_tasks(app, slot)
     _add_steps(app, settings, own_name, queues, devices)
     master = os.getpid()
+    labels = not {"classify", "predict"}.isdisjoint(queues)
 
     def start_child(**_: Any) -> None:
         die_with_parent(master)
@@ -80,12 +81,15 @@ def run_worker(
             if own.telemetry:
                 start_telemetry("semblante-worker")
             worker = OwnWorker(own_name, stop_sign)
-            slot.process = start_process(own, worker, preload=not {"classify", "predict"}.isdisjoint(queues))
+            slot.process = start_process(
+                own, worker, preload=labels, replaces=app.conf.semblante_is_ready
+            )
         except SemblanteError as error:  # Celery would only log it, and give the child tasks
             log.critical("worker process cannot start", code=error.code, detail=error.message)
             os._exit(os.EX_CONFIG)
 
     def tell_ready(**_: Any) -> None:
+        app.conf.semblante_is_ready = True  # children made from now on replace others
         ready.parent.mkdir(parents=True, exist_ok=True)
         ready.touch()
 
@@ -106,6 +110,7 @@ def _add_steps(
     """Give the parent its own work: presence, sweeps, and a quick end."""
     app.conf.semblante_presence = Presence.of(settings, own_name, queues, devices)
     app.conf.semblante_rests = False
+    app.conf.semblante_is_ready = False
     app.conf.semblante_quick_end = not settings.telemetry  # children have spans to send yet
     app.steps["worker"].update((PresenceStep, QuickEnd))
     app.steps["consumer"].add(PresenceBeat)

@@ -36,8 +36,8 @@ log = structlog.get_logger()
 def sweep(services: Services) -> None:
     """Re-send what lost its worker or its message, and settle jobs that nobody moves on."""
     empty = {queue for queue in ("classify", "control") if _is_empty(services, queue)}
+    resend_lost_leases(services)
     with services.database.writing() as session:
-        _resend_lost_leases(services, session)
         _resend_lost_messages(services, session, everything="classify" in empty)
         audit.forget_old(session, services.settings.audit_days)
         usage.forget_old(session)
@@ -52,21 +52,25 @@ def sweep(services: Services) -> None:
     discard_unused(services.database, services.storage)
 
 
+def resend_lost_leases(services: Services) -> None:
+    """Send the chunks again whose worker process is dead, or silent for longer than its lease."""
+    with services.database.writing() as session:
+        leased = select(Chunk.lease_holder).where(Chunk.state == "leased").distinct()
+        dead = [holder for holder in session.scalars(leased) if holder and is_known_dead(holder)]
+        lost = or_(Chunk.lease_until < leases.now(session), Chunk.lease_holder.in_(dead))
+        query = select(Chunk).where(Chunk.state == "leased", lost)
+        for chunk in session.scalars(query.with_for_update(skip_locked=True)):
+            log.info(
+                "lease lost", job_id=chunk.job_id, first=chunk.first, holder=chunk.lease_holder
+            )
+            chunks.send(session, services.queue, chunk)
+
+
 def _is_empty(services: Services, queue: QueueName) -> bool:
     try:
         return services.queue.depth(queue) == 0
     except Unavailable:
         return False
-
-
-def _resend_lost_leases(services: Services, session: Session) -> None:
-    leased = select(Chunk.lease_holder).where(Chunk.state == "leased").distinct()
-    dead = [holder for holder in session.scalars(leased) if holder and is_known_dead(holder)]
-    lost = or_(Chunk.lease_until < leases.now(session), Chunk.lease_holder.in_(dead))
-    query = select(Chunk).where(Chunk.state == "leased", lost)
-    for chunk in session.scalars(query.with_for_update(skip_locked=True)):
-        log.info("lease lost", job_id=chunk.job_id, first=chunk.first, holder=chunk.lease_holder)
-        chunks.send(session, services.queue, chunk)
 
 
 def _resend_lost_messages(services: Services, session: Session, *, everything: bool) -> None:
