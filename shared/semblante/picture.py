@@ -20,6 +20,7 @@ from semblante.bmp_repair import with_usual_masks
 from semblante.errors import ImageError
 from semblante.jpeg_repair import with_ends
 from semblante.png_repair import without_extras
+from semblante.tiff_repair import halve_unsigned_samples
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "HEIF")
 """Pillow's names of the formats that are tried; MPO, a JPEG with more pictures, comes as JPEG."""
@@ -106,6 +107,7 @@ def _load(data: bytes, max_pixels: int) -> Image.Image:
         if image.width * image.height > max_pixels:
             raise _too_many_pixels(max_pixels)
         image.load()
+        halve_unsigned_samples(image)
     except Image.DecompressionBombError as error:
         raise _too_many_pixels(max_pixels) from error
     return image

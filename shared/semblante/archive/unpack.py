@@ -8,6 +8,8 @@ import struct
 import sys
 import zlib
 from collections.abc import Callable
+from functools import partial
+from typing import Protocol
 
 from inflate64 import Inflater
 
@@ -27,6 +29,8 @@ _ZSTANDARD_WINDOW_LOG = 27
 """A window of 128 MiB, what Zstandard's own tools accept and the strongest usual setting needs."""
 _INFLATE64_SLICE = 256
 """Packed bytes per call: it knows no bound, and one byte may unpack to 29 KB."""
+_MOST_STREAMS = 100
+"""Of one member, each of which copies what follows it. Usual ones hold about a megabyte."""
 _DAMAGE = (
     zlib.error,
     lzma.LZMAError,
@@ -36,6 +40,21 @@ _DAMAGE = (
     EOFError,
     ValueError,
 )
+
+
+class _Decompressor(Protocol):
+    """One stream's, as the standard library's modules have them."""
+
+    @property
+    def eof(self) -> bool:
+        """Whether the stream has ended."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """What follows its end."""
+
+    def decompress(self, data: bytes | memoryview, max_length: int, /) -> bytes:
+        """Return at most `max_length` unpacked bytes."""
 
 
 def unpack(
@@ -92,16 +111,31 @@ def _inflate64(packed: bytes | memoryview, length: int) -> bytes:
 
 
 def _unpack_bzip2(packed: bytes | memoryview, length: int) -> bytes:
-    return bz2.BZ2Decompressor().decompress(packed, length)
+    return _unpack_streams(bz2.BZ2Decompressor, packed, length)
 
 
 def _unpack_zstandard(packed: bytes | memoryview, length: int) -> bytes:
     options = {int(zstd.DecompressionParameter.window_log_max): _ZSTANDARD_WINDOW_LOG}
-    return zstd.ZstdDecompressor(options=options).decompress(packed, length)
+    return _unpack_streams(partial(zstd.ZstdDecompressor, options=options), packed, length)
 
 
 def _unpack_xz(packed: bytes | memoryview, length: int) -> bytes:
-    return lzma.LZMADecompressor(lzma.FORMAT_XZ, _XZ_MEMORY_BYTES).decompress(packed, length)
+    start = partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, _XZ_MEMORY_BYTES)
+    return _unpack_streams(start, packed, length)
+
+
+def _unpack_streams(
+    start: Callable[[], _Decompressor], packed: bytes | memoryview, length: int
+) -> bytes:
+    """Unpack streams one behind the other, as programs that pack on many cores write them."""
+    data, rest = b"", packed
+    for _ in range(_MOST_STREAMS):
+        decompressor = start()
+        data += decompressor.decompress(rest, length - len(data))
+        rest = decompressor.unused_data
+        if not decompressor.eof or not rest or len(data) >= length:
+            break
+    return data
 
 
 def _unpack_lzma(packed: bytes | memoryview, length: int) -> bytes:
