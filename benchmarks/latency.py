@@ -23,10 +23,11 @@ from functools import partial
 from pathlib import Path
 
 import httpx
+import psutil
 from PIL import Image as Picture
 
 from semblante.settings import Settings
-from semblante.stack.stack import embedded_stack
+from semblante.stack.stack import Stack, embedded_stack
 from semblante_worker.bench.sample import generate_sample
 
 WARM_UP, REQUESTS, CLIENTS = 10, 100, 8
@@ -58,7 +59,7 @@ def main() -> None:
                 search = partial(search_faces, client, stack.url, given.photo.read_bytes())
                 search()  # the detector is loaded
                 tell("the page for one image, searching it", repeat(search, REQUESTS))
-            several_clients(client, face)
+            several_clients(stack, client, face)
             job = submit(client, archive.read_bytes())
             wait_until_it_labels(client, job)
             small_requests(f"beside a job of {large:,} images", client, face)
@@ -78,16 +79,30 @@ def small_requests(when: str, client: httpx.Client, face: bytes) -> None:
     tell("a job of 10 images", repeat(lambda: run_job(client, ten), JOBS))
 
 
-def several_clients(client: httpx.Client, face: bytes) -> None:
-    """Measure how many predictions a second eight clients get, and one."""
+def several_clients(stack: Stack, client: httpx.Client, face: bytes) -> None:
+    """Measure how many predictions a second eight clients get, and one, and who works on them."""
     with ThreadPoolExecutor(CLIENTS) as executor:
         for clients in (1, CLIENTS):
-            started = time.perf_counter()
+            started, before = time.perf_counter(), processor_seconds(stack)
             ask = partial(repeat, lambda: predict(client, face), REQUESTS)
             for one in [executor.submit(ask) for _ in range(clients)]:
                 one.result()
             rate = clients * REQUESTS / (time.perf_counter() - started)
-            print(f"POST /predict, {clients} at once: {rate:.0f} images/s")
+            taken = ", ".join(
+                f"{name} {(seconds - before[name]) / clients / REQUESTS * 1000:.1f}"
+                for name, seconds in processor_seconds(stack).items()
+            )
+            print(f"POST /predict, {clients} at once: {rate:.0f} images/s; ms of each: {taken}")
+
+
+def processor_seconds(stack: Stack) -> dict[str, float]:
+    """Return the processor time that each component has taken, with its children."""
+    taken = {}
+    for name in ("web", "predict", "broker"):
+        process = psutil.Process(stack.supervisor.pid(name))
+        family = [process, *process.children(recursive=True)]
+        taken[name] = sum(sum(one.cpu_times()[:2]) for one in family)
+    return taken
 
 
 def noisy_jpeg() -> bytes:
