@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from types import TracebackType
 from typing import Self
 
@@ -22,7 +23,7 @@ class WriteBehind:
     def __call__(self, transaction: Callable[[], None]) -> None:
         """Run `transaction` once the one before has ended; raises what that one raised."""
         self._wait()
-        self._last = self._executor.submit(transaction)
+        self._last = self._executor.submit(copy_context().run, transaction)
 
     def __enter__(self) -> Self:
         """Return it."""
