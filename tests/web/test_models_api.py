@@ -105,7 +105,10 @@ def test_the_page_imports_chooses_and_removes(
     imported = client.post("/models/import", data={"file": packed(folder)})
     assert (imported.status_code, imported.headers["Location"]) == (303, "/models")
     reference = listed(client)[-1]["reference"]
-    page = client.get("/models").text
+    page = client.get("/models?lang=es").text
+    assert "Una expresión no es un sentimiento" in page
+    assert page.count('<span lang="en">') == 4, "an imported card keeps its own language"
+    page = client.get("/models?lang=en").text
     assert "Training curves" in page
     assert 'points="0.0,' in page
     assert page.count(matrix) == shipped + 1

@@ -18,6 +18,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from semblante.errors import ERROR_CODES
+from semblante_web.card_texts import shipped_texts
 from semblante_web.error_texts import error_texts
 
 PACKAGE = Path(__file__).parent
@@ -37,6 +38,8 @@ def template() -> Catalog:
         catalog.add(message, None, [(file, 0)], auto_comments=comments, context=context)
     for code, text in ERROR_CODES.items():
         catalog.add(text, None, [(f"error code {code}", 0)])
+    for name, text in shipped_texts():
+        catalog.add(text, None, [(f"card of {name}", 0)])
     for place, words in error_texts():
         if words is not None and LETTERS.search(PLACES.sub("", words)):
             catalog.add(words, None, [(place.partition(":")[0], 0)])

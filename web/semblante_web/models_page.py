@@ -16,6 +16,7 @@ from semblante.confusion import Confusion
 from semblante.default_model import forget_missing_default, set_default
 from semblante.errors import Refused, SemblanteError
 from semblante_web.access import record, require
+from semblante_web.card_texts import translated
 from semblante_web.current import services
 from semblante_web.htmx import go_to
 from semblante_web.models_api import ModelView, model_views
@@ -76,7 +77,12 @@ def _import(folder: Path) -> None:
 
 def _page(refusal: SemblanteError | None = None, detail: str | None = None) -> str:
     return render_template(
-        "models.html", models=model_views(), matrices=_matrices, refusal=refusal, detail=detail
+        "models.html",
+        models=model_views(),
+        matrices=_matrices,
+        translated=translated,
+        refusal=refusal,
+        detail=detail,
     )
 
 
