@@ -1,4 +1,4 @@
-"""What cards of models say in sentences: for those that come with Semblante the pages translate it."""
+"""Sentences in cards of models: the pages translate those of the models that are shipped."""
 
 from __future__ import annotations
 
