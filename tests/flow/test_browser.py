@@ -13,7 +13,8 @@ from flow.conftest import csv_of
 from flow.visit import Visit, screenshot
 from noisy_archive import IMAGES
 from semblante.bundles import shipped_bundle
-from semblante.cli.local_job import describe_input, start_job
+from semblante.cli.label_input import describe_input
+from semblante.cli.local_job import start_job
 from semblante.services import Services
 from semblante.settings import Settings
 from semblante.stack.stack import Stack

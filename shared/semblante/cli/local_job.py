@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
 
 from sqlalchemy import select
 
 from semblante import jobs, registry, results, uploads
 from semblante.bundles import Model
+from semblante.cli.label_input import LabelInput
 from semblante.emotions import Language
 from semblante.errors import NotFound
 from semblante.export import csv_blocks
 from semblante.job_view import JobView
 from semblante.jobs import ModelOfJob
 from semblante.lifecycle import State
-from semblante.packing import Packing, is_sent_as_it_is, plan_packing
 from semblante.services import Services, open_services
 from semblante.settings import Settings
 from semblante.tables import Job, Upload
@@ -26,31 +23,6 @@ from semblante.views import job_view
 
 NOTE_KEY = "label_input"
 UNFINISHED: tuple[State, ...] = ("validating", "in_progress", "finalizing")
-
-
-@dataclass(frozen=True)
-class LabelInput:
-    """What one call of `semblante label` labels; `fingerprint` tells it from any other input."""
-
-    filename: str
-    size: int
-    fingerprint: str
-    path: Path | None
-    """The one archive or image that is used where it lies; None when `packing` says what to do."""
-    packing: Packing | None
-
-
-def describe_input(paths: Sequence[Path]) -> LabelInput:
-    """Look at `paths`, without reading the images; raises Refused as `plan_packing` does."""
-    if is_sent_as_it_is(list(paths)):
-        path = paths[0].absolute()
-        status = path.stat()
-        parts = [str(path), str(status.st_size), str(status.st_mtime_ns)]
-        return LabelInput(path.name, status.st_size, _digest(parts), path, None)
-    packing = plan_packing(list(paths))
-    parts = [str(path.absolute()) for path in paths]
-    parts += [f"{file.name}\0{file.size}\0{file.mtime_ns}" for file in packing.files]
-    return LabelInput(packing.filename, packing.size, _digest(parts), None, packing)
 
 
 @contextmanager
@@ -161,10 +133,3 @@ def _counted(blocks: Iterable[bytes], on_stored: Callable[[int], None]) -> Itera
         yield block
         stored += len(block)
         on_stored(stored)
-
-
-def _digest(parts: list[str]) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part.encode("utf-8", "surrogateescape") + b"\n")
-    return digest.hexdigest()

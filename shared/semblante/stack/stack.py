@@ -52,7 +52,12 @@ class Stack:
 
 @contextmanager
 def embedded_stack(
-    settings: Settings, web: bool, predict_worker: bool, program: Sequence[str] = PROGRAM
+    settings: Settings,
+    web: bool,
+    predict_worker: bool,
+    program: Sequence[str] = PROGRAM,
+    *,
+    awaits_worker: bool = True,
 ) -> Iterator[Stack]:
     """Run broker, worker and, as asked, web and predict worker until the block is left.
 
@@ -64,6 +69,8 @@ def embedded_stack(
         web: whether the web is started.
         predict_worker: whether a worker for single images is started.
         program: the command that takes `worker ...` and `web` as arguments.
+        awaits_worker: whether the worker takes messages when the block begins; else
+            `supervisor.check()` tells when it fails to.
 
     Raises:
         Conflict: `already_running`, when another stack uses the data folder.
@@ -84,7 +91,7 @@ def embedded_stack(
             settings = settings.model_copy(update={"broker_url": broker.url})
             stages.append([broker.component()])
         stages.append(_components(settings, web, predict_worker, program))
-        with Supervisor(data / "logs", stages) as supervisor:
+        with Supervisor(data / "logs", stages, awaits_last=awaits_worker) as supervisor:
             yield Stack(settings, supervisor)
 
 

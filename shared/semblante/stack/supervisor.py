@@ -23,8 +23,13 @@ class Supervisor:
     the supervisor, because the kernel ties a child to the thread that started it.
     """
 
-    def __init__(self, logs: Path, stages: Sequence[Sequence[Component]]) -> None:
-        """Prepare; nothing starts yet. Output of a component goes to `logs/<its name>.log`."""
+    def __init__(
+        self, logs: Path, stages: Sequence[Sequence[Component]], *, awaits_last: bool = True
+    ) -> None:
+        """Prepare; nothing starts yet. Output of a component goes to `logs/<its name>.log`.
+
+        Unless it `awaits_last`, the last stage may not be ready yet when the block begins.
+        """
         self._stages = [
             [Supervised(component, logs / f"{component.name}.log") for component in stage]
             for stage in stages
@@ -32,20 +37,22 @@ class Supervisor:
         self._by_name = {one.component.name: one for stage in self._stages for one in stage}
         self._stopping = threading.Event()
         self._hurry = threading.Event()
+        self._awaits_last = awaits_last
+        self._begun = threading.Event()
         self._started = threading.Event()
         self._ended = threading.Event()
         self._failure: OSError | SemblanteError | None = None
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
 
     def __enter__(self) -> Self:
-        """Start everything and wait until it is ready.
+        """Start everything and wait until it is ready, maybe but for the last stage.
 
         Raises:
             Unavailable: `component_failed` or `component_missing`; nothing is left running.
         """
         self._thread.start()
         try:
-            self._started.wait()
+            (self._started if self._awaits_last else self._begun).wait()
         except BaseException:
             self._stop()
             raise
@@ -114,6 +121,7 @@ class Supervisor:
             self._failure = failure
             self._stop_all()
             self._ended.set()
+            self._begun.set()
             self._started.set()
 
     def _start_all(self) -> None:
@@ -122,6 +130,8 @@ class Supervisor:
                 if self._stopping.is_set():
                     return
                 supervised.start()
+            if stage is self._stages[-1]:
+                self._begun.set()
             for supervised in stage:
                 supervised.wait_until_ready(self._stopping)
 

@@ -11,9 +11,9 @@ import pytest
 from factory import jpeg, zip_bytes
 from semblante import job_list, jobs, lifecycle
 from semblante.bundles import Bundle, shipped_bundle
+from semblante.cli.label_input import describe_input
 from semblante.cli.local_job import (
     csv_of,
-    describe_input,
     failures_of,
     forget,
     start_job,

@@ -168,6 +168,26 @@ def test_program_that_is_never_ready_fails_the_start(tmp_path: Path, sleeper: Sl
     assert supervisor.pid("slow") is None
 
 
+def test_the_last_stage_need_not_be_ready_and_its_failure_is_told_later(
+    tmp_path: Path, sleeper: Sleeper, until: Until
+) -> None:
+    fails = threading.Event()
+
+    def ready() -> bool:
+        if fails.is_set():
+            raise Unavailable("component_failed", "It will never be ready.")
+        return False
+
+    stages = [[sleeper("broker")], [replace(sleeper("worker"), ready=ready)]]
+    with Supervisor(tmp_path / "logs", stages, awaits_last=False) as supervisor:
+        assert (tmp_path / "broker.ready").exists()
+        assert supervisor.pid("worker") is not None
+        supervisor.check()
+        fails.set()
+        with pytest.raises(Unavailable, match="never be ready"):
+            until(supervisor.check)
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_defect_in_the_supervisor_is_no_silent_end(tmp_path: Path, sleeper: Sleeper) -> None:
     def broken() -> bool:
