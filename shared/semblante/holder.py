@@ -8,6 +8,8 @@ from contextlib import suppress
 
 import psutil
 
+IDLE = (psutil.STATUS_ZOMBIE, psutil.STATUS_STOPPED)
+
 
 def this_process() -> str:
     """Return `host/pid/start`, unique among all processes that ever ran on this host."""
@@ -27,17 +29,18 @@ def _identity(process: psutil.Process) -> str:
     return f"{socket.gethostname()}/{process.pid}/{process.create_time():.2f}"
 
 
-def is_known_dead(holder: str) -> bool:
-    """Whether `holder` ran on this host and has certainly ended.
+def cannot_work(holder: str) -> bool:
+    """Whether `holder` ran on this host and does nothing: it ended, or a signal stopped it.
 
-    A holder on another host is never known to be dead: only its lease's end tells.
+    One that is woken later finds its lease gone. Of a holder on another host nothing is known: only
+    its lease's end tells.
     """
     host, pid, started = holder.rsplit("/", 2)
     if host != socket.gethostname():
         return False
     try:
         process = psutil.Process(int(pid))
-        if process.status() == psutil.STATUS_ZOMBIE and process.pid != os.getpid():
+        if process.status() in IDLE and process.pid != os.getpid():
             return True
         return f"{process.create_time():.2f}" != started
     except psutil.NoSuchProcess:

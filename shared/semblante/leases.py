@@ -11,7 +11,7 @@ from uuid import uuid4
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from semblante.holder import is_known_dead, this_process
+from semblante.holder import cannot_work, this_process
 from semblante.tables import Leased
 
 
@@ -24,10 +24,10 @@ def now(session: Session) -> datetime:
 
 
 def is_free(session: Session, row: Leased) -> bool:
-    """Whether nobody holds `row`: never leased, run out, or the holder is known to be dead."""
+    """Whether nobody holds `row`: never leased, run out, or its holder cannot work."""
     if row.lease_token is None or row.lease_until is None or row.lease_holder is None:
         return True
-    return is_known_dead(row.lease_holder) or row.lease_until <= now(session)
+    return cannot_work(row.lease_holder) or row.lease_until <= now(session)
 
 
 def take(session: Session, row: Leased, seconds: float) -> str:

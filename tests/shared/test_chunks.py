@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from factory import reload, start
 from semblante import chunks, jobs
 from semblante.chunks import Claim
-from semblante.holder import is_known_dead, this_process
+from semblante.holder import cannot_work, this_process
 from semblante.services import Services
 from semblante.tables import Chunk, Job
 
@@ -67,6 +69,22 @@ def test_a_lease_that_ran_out_goes_to_another_and_fences_the_first_off(services:
         assert chunks.complete(session, fast)
 
 
+def test_a_holder_that_a_signal_stopped_loses_its_lease_until_it_goes_on() -> None:
+    code = "from semblante.holder import this_process; print(this_process(), flush=True); input()"
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as one:
+        assert one.stdout is not None
+        holder = one.stdout.readline().strip()
+        assert not cannot_work(holder)
+        one.send_signal(signal.SIGSTOP)
+        os.waitpid(one.pid, os.WUNTRACED)
+        assert cannot_work(holder)
+        one.send_signal(signal.SIGCONT)
+        os.waitpid(one.pid, os.WCONTINUED)
+        assert not cannot_work(holder)
+        one.kill()
+
+
 def test_a_dead_holder_on_this_host_loses_its_lease_at_once(services: Services) -> None:
     job = start(services, images=2, per_chunk=2)
     assert claim(services, job, 0) is not None
@@ -74,9 +92,9 @@ def test_a_dead_holder_on_this_host_loses_its_lease_at_once(services: Services) 
     gone = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.strip()
-    assert is_known_dead(gone)
-    assert not is_known_dead(this_process())
-    assert not is_known_dead("another-host/1/0.00")
+    assert cannot_work(gone)
+    assert not cannot_work(this_process())
+    assert not cannot_work("another-host/1/0.00")
     with services.database.writing() as session:
         session.get_one(Chunk, (job.id, 0)).lease_holder = gone
     assert claim(services, job, 0) is not None

@@ -9,7 +9,7 @@ from celery import Celery
 from celery.utils.timer2 import Timer
 
 from semblante import workers
-from semblante.holder import is_known_dead
+from semblante.holder import cannot_work
 from semblante.services import Services
 from semblante_worker.presence import Presence, PresenceBeat, PresenceStep
 from semblante_worker.sweeper import Sweeper
@@ -28,10 +28,10 @@ def test_it_names_its_children_until_it_ends(services: Services) -> None:
         with services.database.reading() as session:
             (row,) = workers.list_all(session)
         held = [holder for holder in row.holders if f"/{child.pid}/" in holder]
-        assert [is_known_dead(holder) for holder in held] == [False]
+        assert [cannot_work(holder) for holder in held] == [False]
     finally:
         child.communicate(b"\n")
-    assert is_known_dead(held[0])
+    assert cannot_work(held[0])
     own.end()
     with services.database.reading() as session:
         assert workers.list_all(session) == []

@@ -21,7 +21,7 @@ from semblante import (
 )
 from semblante.bundle_import import discard_unused
 from semblante.errors import Unavailable
-from semblante.holder import is_known_dead
+from semblante.holder import cannot_work
 from semblante.lifecycle import OPEN_STATES
 from semblante.queue import QueueName
 from semblante.services import Services
@@ -53,11 +53,11 @@ def sweep(services: Services) -> None:
 
 
 def resend_lost_leases(services: Services) -> None:
-    """Send the chunks again whose worker process is dead, or silent for longer than its lease."""
+    """Send the chunks again whose process cannot work, or was silent for longer than its lease."""
     with services.database.writing() as session:
         leased = select(Chunk.lease_holder).where(Chunk.state == "leased").distinct()
-        dead = [holder for holder in session.scalars(leased) if holder and is_known_dead(holder)]
-        lost = or_(Chunk.lease_until < leases.now(session), Chunk.lease_holder.in_(dead))
+        idle = [holder for holder in session.scalars(leased) if holder and cannot_work(holder)]
+        lost = or_(Chunk.lease_until < leases.now(session), Chunk.lease_holder.in_(idle))
         query = select(Chunk).where(Chunk.state == "leased", lost)
         for chunk in session.scalars(query.with_for_update(skip_locked=True)):
             log.info(
