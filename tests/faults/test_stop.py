@@ -67,11 +67,15 @@ def test_the_sweep_goes_on_after_the_broker_died(
     site: Site, archive: Path, expected: bytes, tmp_path: Path
 ) -> None:
     log = tmp_path / "logs" / "worker1.log"
-    until(lambda: log.read_text().count("Connected to") == 1)
+
+    def connects(times: int) -> None:
+        until(lambda: log.read_text().count("Connected to") == times)
+        with site.redis() as client:
+            until(lambda: client.llen("control") == client.hlen("unacked") == 0)
+
+    connects(1)  # and has begun to work: else the broker would keep the first message for long
     Signalled("broker killed", "broker").strike(site, Random(0))
-    until(lambda: log.read_text().count("Connected to") == 2)
-    with site.redis() as client:
-        until(lambda: client.llen("control") == client.hlen("unacked") == 0)
+    connects(2)
     nowhere = site.settings.model_copy(update={"broker_url": "redis://127.0.0.1:1/0"})
     without_messages = replace(site.services, queue=Queue(make_app(nowhere)))
     assert csv_of(site.services, submit(without_messages, archive)) == expected

@@ -127,11 +127,19 @@ def _unpack_xz(packed: bytes | memoryview, length: int) -> bytes:
 def _unpack_streams(
     start: Callable[[], _Decompressor], packed: bytes | memoryview, length: int
 ) -> bytes:
-    """Unpack streams one behind the other, as programs that pack on many cores write them."""
+    """Unpack streams one behind the other, as programs that pack on many cores write them.
+
+    Rubbish behind a whole stream is left alone: the size tells whether something is missing.
+    """
     data, rest = b"", packed
-    for _ in range(_MOST_STREAMS):
+    for number in range(_MOST_STREAMS):
         decompressor = start()
-        data += decompressor.decompress(rest, length - len(data))
+        try:
+            data += decompressor.decompress(rest, length - len(data))
+        except _DAMAGE:
+            if number == 0:
+                raise
+            break
         rest = decompressor.unused_data
         if not decompressor.eof or not rest or len(data) >= length:
             break
