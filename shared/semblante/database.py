@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import Pool
 
 BUSY_TIMEOUT_MS = 30_000
-SILENT_WRITER_SECONDS = 60.0
+SILENT_WRITER_SECONDS = 20.0
 # A host that vanished is noticed after a minute, not after the hours that systems take.
 KEEPALIVES = {
     "keepalives_idle": 30,
