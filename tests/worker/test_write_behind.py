@@ -7,12 +7,12 @@ from threading import Event
 
 import pytest
 
-from semblante_worker.write_behind import WriteBehind
+from semblante_worker.write_behind import write_behind
 
 
 def test_they_run_in_order_and_have_ended_with_the_block() -> None:
     done: list[int] = []
-    with WriteBehind() as behind:
+    with write_behind() as behind:
         for number in range(20):
             behind(partial(done.append, number))
     assert done == list(range(20))
@@ -24,7 +24,7 @@ def test_the_caller_goes_on_while_one_runs() -> None:
     def run() -> None:
         assert goes_on.wait(30)
 
-    with WriteBehind() as behind:
+    with write_behind() as behind:
         behind(run)
         goes_on.set()
 
@@ -34,7 +34,7 @@ def test_the_error_of_one_reaches_the_caller_and_none_follows_it(more: int) -> N
     done: list[int] = []
 
     def prepare() -> None:
-        with WriteBehind() as behind:
+        with write_behind() as behind:
             behind(fail)
             for number in range(more):
                 behind(partial(done.append, number))
@@ -46,7 +46,7 @@ def test_the_error_of_one_reaches_the_caller_and_none_follows_it(more: int) -> N
 
 def test_an_error_of_the_block_goes_before() -> None:
     def prepare() -> None:
-        with WriteBehind() as behind:
+        with write_behind() as behind:
             behind(fail)
             raise KeyError
 

@@ -23,7 +23,7 @@ from semblante.tables import Chunk, Folder, Image, Job, Upload
 from semblante_worker.duplicates import mark_repeated_images, mark_repeated_paths
 from semblante_worker.fingerprints import Fingerprints
 from semblante_worker.overlaps import mark_overlaps
-from semblante_worker.write_behind import WriteBehind
+from semblante_worker.write_behind import WriteBehind, write_behind
 
 IMAGES_PER_TRANSACTION = 8192
 CHUNKS_PER_TRANSACTION = 500
@@ -63,7 +63,7 @@ def _index(services: Services, step: Step) -> None:
     listing = list_members(source, detect_kind(source), upload.filename, limits)
     counted = FolderCounter()
     paths, contents = Fingerprints(), Fingerprints()
-    with WriteBehind() as behind:
+    with write_behind() as behind:
         sizes = _write_images(step, behind, listing, counted, paths, contents)
         runs = chunks.plan(sizes, settings.chunk_images, settings.chunk_bytes)
         for group in _batched(runs, CHUNKS_PER_TRANSACTION):
