@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from semblante.tables import Table
 Values = tuple[Any, ...]
 ROWS_PER_STATEMENT = (2048, 512, 64)
 """On SQLite: a few sizes, so that each statement is prepared once. The rest goes row by row."""
+LISTS_AHEAD = 3
+"""With one, PostgreSQL rests while the caller, who holds the interpreter, works on another."""
 MOST_VALUES = 32_766
 """In one statement of SQLite's."""
 
@@ -81,9 +84,9 @@ def read_blocks(
         ThreadPoolExecutor(1) as executor,  # it ends before the cursor is closed
     ):
         cursor.execute(str(compiled), compiled.params)
-        coming = executor.submit(cursor.fetchmany, size)
-        while rows := coming.result():
-            coming = executor.submit(cursor.fetchmany, size)
+        coming = deque(executor.submit(cursor.fetchmany, size) for _ in range(LISTS_AHEAD))
+        while rows := coming.popleft().result():
+            coming.append(executor.submit(cursor.fetchmany, size))
             yield rows
 
 
