@@ -18,10 +18,10 @@ from semblante.tables import Table
 Values = tuple[Any, ...]
 ROWS_PER_STATEMENT = (2048, 512, 64)
 """On SQLite: a few sizes, so that each statement is prepared once. The rest goes row by row."""
-LISTS_AHEAD = 3
-"""With one, PostgreSQL rests while the caller, who holds the interpreter, works on another."""
 MOST_VALUES = 32_766
 """In one statement of SQLite's."""
+LISTS_AHEAD = 3
+"""With one, PostgreSQL rests while the caller, who holds the interpreter, works on another."""
 
 
 def insert_rows(
@@ -31,8 +31,8 @@ def insert_rows(
 
     COPY writes 1.6 times the rows of statements in the same time, on a busy machine 2.6 times
     (`benchmarks/rows_postgresql.py`); on SQLite, tuples as they are take half the processor time
-    of `session.execute` with a dictionary for each, and many in one statement less than half of
-    that; other threads work while it runs (`benchmarks/index_job.py`).
+    of `session.execute` with a dictionary for each, and many in one statement a quarter less;
+    other threads work while it runs (`benchmarks/index_job.py`).
 
     Args:
         session: Where to.

@@ -1,6 +1,6 @@
 """Probabilities as text with four decimals, a million rows of them.
 
-Each is looked up: `"%.4f"` of seven numbers took more of an export's time than all other cells.
+Each is looked up: `"%.4f"` of seven numbers took nearly half of the time of a line.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Decimals:
         Raises:
             ValueError: a number is no probability, or a row has more or fewer than `count`.
         """
-        import numpy as np  # seldom needed, and as long to import as the rest of a short command
+        import numpy as np  # slow to import, and few commands export
 
         empty = bytes(4 * self._count)
         values = np.frombuffer(b"".join([row or empty for row in rows]), "<f4")

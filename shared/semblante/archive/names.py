@@ -32,7 +32,7 @@ _UNICODE_PATH_START = _UNICODE_PATH.to_bytes(2, "little")
 def plain_image_name(raw: bytes, extra: bytes) -> str | None:
     """Return an image's name that is what it seems: ASCII, harmless, with an image's extension.
 
-    Most names are. None only means that the other functions must look, which takes four times as
+    Most names are. None only means that the other functions must look, which takes twice as
     long; of their limits only that of the length remains to be checked.
     """
     found = _PLAIN.fullmatch(raw)

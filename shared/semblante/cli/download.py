@@ -9,6 +9,7 @@ from typing import cast
 import click
 
 from semblante.cli.options import server_options
+from semblante.cli.output import STDOUT
 from semblante.cli.remote import connect
 from semblante.client import Client
 from semblante.client_results import RESULT_FILES, ResultFormat
@@ -68,7 +69,7 @@ def write_results(
     profile: Profile | None = None,
 ) -> None:
     """Write the results to a file, whole or not at all, or to stdout for `-`."""
-    if output == "-":
+    if output == STDOUT:
         client.download(job_id, sys.stdout.buffer, format=form, lang=language, profile=profile)
         sys.stdout.buffer.flush()
     else:

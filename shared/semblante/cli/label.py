@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import cast
@@ -10,7 +9,7 @@ from typing import cast
 import click
 
 from semblante.cli.exit_codes import exit_code_of
-from semblante.cli.label_input import STDOUT, describe_input
+from semblante.cli.label_input import describe_input
 from semblante.cli.lazy_group import ENTRY_POINTS
 from semblante.cli.options import (
     data_option,
@@ -21,6 +20,7 @@ from semblante.cli.options import (
     model_option,
     paths_argument,
 )
+from semblante.cli.output import STDOUT, refuse_bad_output
 from semblante.emotions import Language
 from semblante.errors import Unavailable
 from semblante.local_models import find_local_model
@@ -84,19 +84,6 @@ def label(
 
         view = run_job(stack, given, chosen, spoken, output, keep=keep, as_json=as_json)
     ctx.exit(exit_code_of(view))
-
-
-def refuse_bad_output(output: str, paths: tuple[Path, ...]) -> None:
-    """Raise UsageError now for a result that could not be written in the end."""
-    if output == STDOUT:
-        return
-    path = Path(output)
-    if path.is_dir():
-        raise click.UsageError(f"{path} is a folder; name a file with -o.")
-    if not path.absolute().parent.is_dir() or not os.access(path.absolute().parent, os.W_OK):
-        raise click.UsageError(f"{path} cannot be written: its folder is missing or read-only.")
-    if path.exists() and any(path.samefile(one) for one in paths):
-        raise click.UsageError(f"-o {path} would overwrite the images.")
 
 
 def require_worker() -> None:

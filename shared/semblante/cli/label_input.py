@@ -9,9 +9,6 @@ from pathlib import Path
 
 from semblante.packing import Packing, is_sent_as_it_is, plan_packing
 
-STDOUT = "-"
-"""As the name of the CSV."""
-
 
 @dataclass(frozen=True)
 class LabelInput:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from semblante.bundles import Model
-from semblante.cli.label_input import STDOUT, LabelInput
+from semblante.cli.label_input import LabelInput
 from semblante.cli.local_job import (
     csv_of,
     failures_of,
@@ -19,6 +19,7 @@ from semblante.cli.local_job import (
     unfinished_job,
     view_of,
 )
+from semblante.cli.output import STDOUT
 from semblante.cli.progress import bytes_progress, job_progress
 from semblante.cli.summary import print_summary
 from semblante.emotions import Language
