@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from semblante.local_models import fetch_local_bundle
+from semblante.quick_imports import begin_imports, end_imports
 from semblante.settings import Settings, settings_with
 from semblante.stack.stack import ready_file
 from semblante_worker.metrics_server import served_metrics
@@ -43,8 +44,10 @@ def worker(
     )
     ready = ready_file(settings.data, name)
     with served_metrics(settings, name):
+        begin_imports()
         from semblante_worker.run import run_worker  # its metrics go where `served_metrics` said
 
+        end_imports()
         code = run_worker(settings, name, queues.split(","), ready, each)
     sys.exit(code)
 

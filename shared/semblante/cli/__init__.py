@@ -6,6 +6,7 @@ import click
 
 from semblante import __version__
 from semblante.cli.lazy_group import CommandPlace, LazyGroup
+from semblante.quick_imports import begin_imports
 
 PLACES = {
     "label": CommandPlace("semblante.cli.label", "Label images on this machine and write a CSV."),
@@ -81,4 +82,5 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line of this process's arguments, and exit."""
+    begin_imports()  # the group ends them when it has the command
     cli(prog_name="semblante")

@@ -12,6 +12,7 @@ import click
 
 from semblante.cli.exit_codes import INTERRUPTED, REFUSED
 from semblante.errors import SemblanteError
+from semblante.quick_imports import end_imports
 
 ENTRY_POINTS = "semblante.commands"
 
@@ -65,7 +66,9 @@ class LazyGroup(click.Group):
             raise ReportedError(
                 "component_missing", f"`semblante {name}` needs {package}; install it."
             )
-        return super().resolve_command(ctx, args)
+        resolved = super().resolve_command(ctx, args)
+        end_imports()
+        return resolved
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing any of them."""
