@@ -58,7 +58,7 @@ def slow_down(page: Page, bytes_per_second: int) -> None:
 
 
 def crash(page: Page) -> None:
-    """End the page's process. A page that is closed is rid of its slow line first."""
+    """End the page's process; a page that is closed may send on at full speed first."""
     with page.expect_event("crash"), suppress(Error):
         page.goto("chrome://crash")
     page.close()
