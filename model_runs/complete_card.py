@@ -1,17 +1,21 @@
-"""Add to a card what it lacked when its model was made: the curves of its logs, a confusion matrix.
+"""Add to a card what it lacked when its model was made: curves of logs, a matrix, a temperature.
 
     python model_runs/complete_card.py BUNDLE_FOLDER LOG... [--dataset joined.zip]
+    python model_runs/complete_card.py BUNDLE_FOLDER --dataset joined.zip --temperature 0.72
 
-Figures that the card has stay as they are. The matrix is of float where the bundle has its weights;
-of 8-bit integers where it has nothing else, which the card says then. Other bytes of a card are
-another model to the registry.
+Figures that the card has stay as they are, but for the calibration errors of a temperature that is
+set by hand. Those, and the matrix, are of float where the bundle has its weights; of 8-bit integers
+where it has nothing else, which the card says then. Other bytes of a card are another model to the
+registry.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +32,8 @@ EPOCH = re.compile(
     r"validation loss ([\d.]+), accuracy ([\d.]+)%",
     re.MULTILINE,
 )
+LEAST = 1e-12
+CHOSEN = "The length of the runs, their mean and the temperature were chosen by these figures."
 INT8_NOTE = "The confusion matrix is of 8-bit integers, the other figures of float."
 
 
@@ -35,15 +41,23 @@ def main() -> None:
     """Read, measure, write the card."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("bundle", type=Path)
-    parser.add_argument("logs", type=Path, nargs="+")
+    parser.add_argument("logs", type=Path, nargs="*")
     parser.add_argument("--dataset", type=Path)
+    parser.add_argument("--temperature", type=float)
     given = parser.parse_args()
     bundle = read_bundle(given.bundle, verify=True)
-    training = bundle.card.training.model_copy(update={"epochs": epochs_of(given.logs)})
-    metrics = bundle.card.metrics
+    changes: dict[str, Any] = {}
+    if given.logs:
+        epochs = epochs_of(given.logs)
+        changes["training"] = bundle.card.training.model_copy(update={"epochs": epochs})
     if given.dataset is not None:
-        metrics = with_confusion(bundle, given.dataset)
-    card = bundle.card.model_copy(update={"training": training, "metrics": metrics})
+        measured = measure(bundle, given.dataset)
+        if given.temperature:
+            changes["temperature"] = given.temperature
+            changes["metrics"] = with_errors(bundle, measured, given.temperature)
+        else:
+            changes["metrics"] = with_confusion(bundle, measured)
+    card = bundle.card.model_copy(update=changes)
     text = Card.model_validate(card.model_dump()).model_dump_json(indent=1, exclude_none=True)
     (given.bundle / CARD).write_text(text + "\n", encoding="utf-8")
     print(read_bundle(given.bundle, verify=True).reference)
@@ -64,18 +78,34 @@ def epochs_of(logs: list[Path]) -> tuple[CardEpoch, ...]:
     )
 
 
-def with_confusion(bundle: Bundle, dataset: Path) -> dict[str, Metrics]:
+def measure(bundle: Bundle, dataset: Path) -> Measured:
+    """Return what the bundle, in float if it can, says of the validation pictures."""
+    settings = Settings(engine="torch" if WEIGHTS in bundle.card.files else "openvino")
+    opened = open_dataset(dataset, bundle.classes, "val", settings)
+    return measure_dataset(Predictor(settings), bundle, opened, lambda _done, _failed: None)
+
+
+def with_confusion(bundle: Bundle, measured: Measured) -> dict[str, Metrics]:
     """Return the card's figures, each with the matrix of its validation pictures."""
     is_float = WEIGHTS in bundle.card.files
-    settings = Settings(engine="torch" if is_float else "openvino")
-    opened = open_dataset(dataset, bundle.classes, "val", settings)
-    predictor = Predictor(settings)
-    measured = measure_dataset(predictor, bundle, opened, lambda _done, _failed: None)
     found = {}
     for name, figures in bundle.card.metrics.items():
         confusion = metrics_of(part_of(measured, name).evaluate(bundle.classes)).confusion
         note = figures.note if is_float else " ".join(filter(None, (figures.note, INT8_NOTE)))
         found[name] = figures.model_copy(update={"confusion": confusion, "note": note})
+    return found
+
+
+def with_errors(bundle: Bundle, measured: Measured, temperature: float) -> dict[str, Metrics]:
+    """Return the card's figures with the calibration errors at another temperature."""
+    powers = np.maximum(measured.probabilities, LEAST) ** (bundle.card.temperature / temperature)
+    anew = replace(measured, probabilities=powers / powers.sum(axis=1, keepdims=True))
+    found = {}
+    for name, figures in bundle.card.metrics.items():
+        evaluated = metrics_of(part_of(anew, name).evaluate(bundle.classes))
+        note = CHOSEN if figures.note else None
+        errors = {"ece": evaluated.ece, "ece_interval": evaluated.ece_interval, "note": note}
+        found[name] = figures.model_copy(update=errors)
     return found
 
 
