@@ -146,8 +146,11 @@ EVERYTHING = (
 )
 
 
-def test_a_killed_run_ends_like_an_unbroken_one(tmp_path: Path, faces: Path, tiny: Tiny) -> None:
-    recipe = tiny(*EVERYTHING)
+@pytest.mark.parametrize("processes", [0, 1])
+def test_a_killed_run_ends_like_an_unbroken_one(
+    tmp_path: Path, faces: Path, tiny: Tiny, processes: int
+) -> None:
+    recipe = tiny(*EVERYTHING, f"loader_processes={processes}")
     whole, _ = run(faces, recipe, tmp_path / "whole")
     stored = tmp_path / "recipe.json"
     stored.write_text(recipe.model_dump_json(exclude_unset=True), encoding="utf-8")
@@ -176,8 +179,8 @@ def test_a_killed_run_ends_like_an_unbroken_one(tmp_path: Path, faces: Path, tin
 
 
 def test_loader_processes_change_nothing(tmp_path: Path, faces: Path, tiny: Tiny) -> None:
-    alone, _ = run(faces, tiny("epochs=2"), tmp_path / "alone")
-    helped, _ = run(faces, tiny("epochs=2", "loader_processes=2"), tmp_path / "helped")
+    alone, _ = run(faces, tiny(*EVERYTHING), tmp_path / "alone")
+    helped, _ = run(faces, tiny(*EVERYTHING, "loader_processes=2"), tmp_path / "helped")
     assert helped.card.files == alone.card.files
 
 

@@ -92,6 +92,8 @@ class Loader:
             num_workers=processes,
             persistent_workers=processes > 0,
             pin_memory=device.type == "cuda",
+            # Else it draws from the generator of dropout and mixup, and not at every epoch alike.
+            generator=torch.Generator(),
         )
 
     def batches(self, plan: Sequence[Sequence[Key]]) -> Iterator[Batch]:
