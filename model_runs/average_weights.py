@@ -67,6 +67,7 @@ def main() -> None:
     parser.add_argument("--name", required=True)
     parser.add_argument("--prior", type=float, default=0.0)
     parser.add_argument("--progress", type=Path, help="state.json of the run, for its curves")
+    parser.add_argument("--device", default="CPU, 2 threads", help="of the runs, for the card")
     parser.add_argument("--origin", required=True, help="where the weights come from, for the card")
     parser.add_argument("-o", "--output", type=Path, required=True)
     arguments = parser.parse_args()
@@ -87,7 +88,7 @@ def main() -> None:
     overview = {
         "dataset": arguments.dataset.name,
         "starting_weights": arguments.origin,
-        "device": "CPU, 2 threads",
+        "device": arguments.device,
     }
     run = FinishedRun(
         name=arguments.name,

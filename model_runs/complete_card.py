@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,6 @@ EPOCH = re.compile(
     r"validation loss ([\d.]+), accuracy ([\d.]+)%",
     re.MULTILINE,
 )
-LEAST = 1e-12
 CHOSEN = "The length of the runs, their mean and the temperature were chosen by these figures."
 INT8_NOTE = "The confusion matrix is of 8-bit integers, the other figures of float."
 
@@ -51,12 +49,11 @@ def main() -> None:
         epochs = epochs_of(given.logs)
         changes["training"] = bundle.card.training.model_copy(update={"epochs": epochs})
     if given.dataset is not None:
-        measured = measure(bundle, given.dataset)
         if given.temperature:
-            changes["temperature"] = given.temperature
-            changes["metrics"] = with_errors(bundle, measured, given.temperature)
-        else:
-            changes["metrics"] = with_confusion(bundle, measured)
+            bundle = bundle.at_temperature(given.temperature)
+        measured = measure(bundle, given.dataset)
+        complete = with_errors if given.temperature else with_confusion
+        changes["metrics"] = complete(bundle, measured)
     card = bundle.card.model_copy(update=changes)
     text = Card.model_validate(card.model_dump()).model_dump_json(indent=1, exclude_none=True)
     (given.bundle / CARD).write_text(text + "\n", encoding="utf-8")
@@ -96,13 +93,11 @@ def with_confusion(bundle: Bundle, measured: Measured) -> dict[str, Metrics]:
     return found
 
 
-def with_errors(bundle: Bundle, measured: Measured, temperature: float) -> dict[str, Metrics]:
-    """Return the card's figures with the calibration errors at another temperature."""
-    powers = np.maximum(measured.probabilities, LEAST) ** (bundle.card.temperature / temperature)
-    anew = replace(measured, probabilities=powers / powers.sum(axis=1, keepdims=True))
+def with_errors(bundle: Bundle, measured: Measured) -> dict[str, Metrics]:
+    """Return the card's figures with the calibration errors at the bundle's temperature."""
     found = {}
     for name, figures in bundle.card.metrics.items():
-        evaluated = metrics_of(part_of(anew, name).evaluate(bundle.classes))
+        evaluated = metrics_of(part_of(measured, name).evaluate(bundle.classes))
         note = CHOSEN if figures.note else None
         errors = {"ece": evaluated.ece, "ece_interval": evaluated.ece_interval, "note": note}
         found[name] = figures.model_copy(update=errors)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -64,6 +64,10 @@ class Bundle(Model):
     def size_bytes(self) -> int:
         """Bytes of the card and of all files that it names."""
         return sum(self.path(name).stat().st_size for name in (CARD, *self.card.files))
+
+    def at_temperature(self, temperature: float) -> Bundle:
+        """Return the same model with another temperature than its card's; 1 leaves it out."""
+        return replace(self, card=self.card.model_copy(update={"temperature": temperature}))
 
     def path(self, filename: str) -> Path:
         """Return where a file of the bundle lies."""

@@ -59,7 +59,11 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Say which distribution is missing when a known command is not there."""
+        """Import the command, and end the imports that `main` began.
+
+        Raises:
+            ReportedError: The distribution of a known command is missing; it says which.
+        """
         name = args[0] if args else ""
         if name in self._summaries and name not in self.list_commands(ctx):
             package = "semblante-web" if name == "web" else "semblante-worker"

@@ -56,8 +56,7 @@ def run_on_dataset(
         Refused: `nothing_to_measure`, when no image could be labelled.
     """
     if raw:
-        card = bundle.card.model_copy(update={"temperature": 1.0})
-        bundle = replace(bundle, card=card)
+        bundle = bundle.at_temperature(1.0)
     engine = choose_engine(bundle, settings.device, settings.engine)
     measured = measure_dataset(Predictor(settings), bundle, dataset, progress)
     subject = subject_of(
