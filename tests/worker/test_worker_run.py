@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import subprocess
+import sys
+import weakref
 from collections.abc import Callable
 
 import psutil
 import pytest
+from celery.exceptions import WorkerShutdown
+from celery.worker import state
 
 from semblante.services import Services
 from semblante.settings import Settings
 from semblante.stack.environment import child_environment
 from semblante.stack.stack import PROGRAM, ready_file
 from semblante_worker import shares
+from semblante_worker.ending import wake_when_idle
 from semblante_worker.shares import share_cores, with_device
 
 
@@ -45,6 +50,22 @@ def test_an_idle_worker_ends_with_its_children_when_asked(
     assert worker.returncode == 0
     _, alive = psutil.wait_procs(children, timeout=30)
     assert alive == []
+
+
+def test_a_stop_is_noted_where_python_drops_what_its_handler_raises(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Once the signal came in a weak reference's callback, and the worker went on for good."""
+    dropped: list[BaseException | None] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda what: dropped.append(what.exc_value))
+    monkeypatch.setattr(state, "should_stop", None)
+    watched = type("Watched", (), {})()
+    dying = weakref.ref(watched, lambda _: wake_when_idle())
+    del watched
+    assert dying() is None
+    assert [type(error) for error in dropped] == [WorkerShutdown]
+    with pytest.raises(WorkerShutdown):
+        state.maybe_shutdown()
 
 
 def test_two_children_share_two_cores_and_more_cores_have_more(

@@ -14,8 +14,13 @@ from celery.worker import WorkController, state
 
 
 def wake_when_idle(**_: Any) -> None:
-    """Leave the loop at once, when no message is held: it would look up within a second."""
+    """Leave the loop at once, when no message is held: it would look up within a second.
+
+    A signal can come where Python drops what its handler raises (in a weak reference's callback,
+    say), and Celery notes the end only after this; so it is noted here first, for the loop to see.
+    """
     if not state.reserved_requests:
+        state.should_stop = os.EX_OK
         raise WorkerShutdown(os.EX_OK)
 
 
