@@ -50,7 +50,7 @@ class LocalStorage:
             while block := file.read(BLOCK_BYTES):
                 yield block
 
-    def write(self, key: str, blocks: Iterable[bytes]) -> int:
+    def write(self, key: str, blocks: Iterable[bytes], *, lasting: bool = True) -> int:
         """Write to a temporary file, then rename: a reader sees all bytes or none."""
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,8 @@ class LocalStorage:
                 for block in blocks:
                     file.write(block)
                 file.flush()
-                os.fsync(file.fileno())
+                if lasting:
+                    os.fsync(file.fileno())
                 size = file.tell()
             Path(temporary).replace(path)
         except BaseException:

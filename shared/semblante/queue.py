@@ -11,6 +11,7 @@ from typing import Any, Literal
 import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
@@ -29,6 +30,9 @@ QUEUES: dict[str, QueueName] = {
     "semblante.predict": "predict",
 }
 """Every task and its queue."""
+
+PREDICT_WAITING = "semblante:{predict}:waiting"
+"""The list of the requests that `semblante.predict` takes; see predict_requests.py."""
 
 PRIORITIES = (0, 3, 6, 9)
 """What the broker tells apart; the lowest number goes first, whatever the queue."""
@@ -142,18 +146,20 @@ class Queue:
             raise Unavailable("worker_unavailable", "No worker answers: start one, or see its log.")
 
     def depth(self, queue: QueueName) -> int:
-        """Return how many messages wait in `queue`.
+        """Return how many messages, or requests for one image, wait in `queue`.
 
         Raises:
             Unavailable: `broker_unavailable`.
         """
         try:
+            if queue == "predict":
+                return int(self.app.backend.client.llen(PREDICT_WAITING))
             with self.app.connection_for_read() as connection:
                 channel = connection.default_channel
                 return int(channel.queue_declare(queue, passive=False).message_count)
-        except OperationalError as error:
+        except (OperationalError, RedisError) as error:
             raise _broker_away(error) from error
 
 
-def _broker_away(error: OperationalError) -> Unavailable:
+def _broker_away(error: Exception) -> Unavailable:
     return Unavailable("broker_unavailable", "The broker does not answer: %(reason)s", reason=error)

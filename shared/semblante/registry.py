@@ -43,14 +43,7 @@ def models(session: Session, *, lock: bool = False) -> list[ListedModel]:
     A row that is not understood is logged and left out: it must not hide the others. With `lock`
     no model can be removed before the end of the transaction.
     """
-    shipped = [
-        ListedModel(bundle.card, bundle.digest, "shipped", bundle.size_bytes)
-        for bundle in shipped_bundles()
-    ]
-    query = select(ImportedModel).where(ImportedModel.removed_at.is_(None))
-    query = query.order_by(ImportedModel.imported_at.desc(), ImportedModel.sha256)
-    rows = session.scalars(query.with_for_update(read=True) if lock else query)
-    return [*shipped, *_understood(rows)]
+    return list(_listed(session, lock=lock))
 
 
 def find(session: Session, name_or_reference: str, *, lock: bool = False) -> ListedModel:
@@ -59,10 +52,11 @@ def find(session: Session, name_or_reference: str, *, lock: bool = False) -> Lis
     Raises:
         NotFound: `model_not_found`.
     """
-    listed = models(session, lock=lock)
-    for model in listed:
+    listed = []
+    for model in _listed(session, lock=lock):
         if model.is_called(name_or_reference):
             return model
+        listed.append(model)
     raise unknown(name_or_reference, listed)
 
 
@@ -134,6 +128,15 @@ def _row(
         imported_at=datetime.now(UTC),
         removed_at=removed_at,
     )
+
+
+def _listed(session: Session, *, lock: bool) -> Iterator[ListedModel]:
+    """Yield the shipped models before the database is asked: a prediction seldom needs more."""
+    for bundle in shipped_bundles():
+        yield ListedModel(bundle.card, bundle.digest, "shipped", bundle.size_bytes)
+    query = select(ImportedModel).where(ImportedModel.removed_at.is_(None))
+    query = query.order_by(ImportedModel.imported_at.desc(), ImportedModel.sha256)
+    yield from _understood(session.scalars(query.with_for_update(read=True) if lock else query))
 
 
 def _understood(rows: Iterable[ImportedModel]) -> Iterator[ListedModel]:

@@ -70,7 +70,13 @@ class S3Storage:
         for start in range(0, head["ContentLength"], BLOCK_BYTES):
             yield self._range(key, start, BLOCK_BYTES, IfMatch=head["ETag"])
 
-    def write(self, key: str, blocks: Iterable[bytes]) -> int:
+    def write(
+        self,
+        key: str,
+        blocks: Iterable[bytes],
+        *,
+        lasting: bool = True,  # noqa: ARG002 (an object lasts)
+    ) -> int:
         """Send parts as they come; the object is there when all of them are."""
         upload = self._upload(key)
         with _explained(key):

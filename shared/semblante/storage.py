@@ -35,8 +35,11 @@ class Storage(Protocol):
     def blocks(self, key: str) -> Iterator[bytes]:
         """Yield all bytes under `key` in blocks of some MiB at most; raises NotFound."""
 
-    def write(self, key: str, blocks: Iterable[bytes]) -> int:
-        """Put all `blocks` under `key`, whole or not at all; return the number of bytes."""
+    def write(self, key: str, blocks: Iterable[bytes], *, lasting: bool = True) -> int:
+        """Put all `blocks` under `key`, whole or not at all; return the number of bytes.
+
+        What need not be `lasting` may be gone after a power cut, and is there sooner.
+        """
 
     def append(self, key: str, offset: int, blocks: Iterable[bytes]) -> int:
         """Add `blocks` to the `offset` bytes that are there; return the new size.

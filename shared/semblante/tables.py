@@ -46,7 +46,6 @@ class Upload(Table):
     filename: Mapped[str] = mapped_column(Text)
     storage_key: Mapped[str] = mapped_column(Text)
     size_bytes: Mapped[int]
-    sha256: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime]
     completed_at: Mapped[datetime | None]
 

@@ -10,6 +10,7 @@ import io
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -99,3 +100,8 @@ def test_poison_is_answered_and_the_next_image_labelled(stack: Stack) -> None:
     for word in POISON.values():
         assert predict(gif() + word) == (422, "worker_crash")
     assert predict(gif()) == (200, None)
+    sent = [gif(number) + POISON.get(number, b"") for number in range(8)]
+    with ThreadPoolExecutor(len(sent)) as executor:
+        answers = list(executor.map(predict, sent))
+    expected = [(422, "worker_crash") if n in POISON else (200, None) for n in range(8)]
+    assert answers == expected, "those that were in hand with poison are answered, too"

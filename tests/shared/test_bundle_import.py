@@ -265,8 +265,8 @@ class SweptAway(LocalStorage):
 
     swept = False
 
-    def write(self, key: str, blocks: Iterable[bytes]) -> int:
-        size = super().write(key, blocks)
+    def write(self, key: str, blocks: Iterable[bytes], *, lasting: bool = True) -> int:
+        size = super().write(key, blocks, lasting=lasting)
         if key.endswith("card.json") and not self.swept:
             self.swept = True
             self.delete(key.removesuffix("/card.json"))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from apiflask import APIFlask
+from celery import Task
 from celery.contrib.testing.worker import start_worker
 from flask.testing import FlaskClient
 
@@ -15,7 +16,8 @@ from factory import PROBABILITIES, jpeg, start, submit, zip_bytes
 from semblante import jobs, lifecycle, results, uploads
 from semblante.archive import Limits, detect_kind, list_members
 from semblante.message import Message
-from semblante.queue import make_app
+from semblante.predict_requests import Answer, PredictRequest, PredictRequests
+from semblante.queue import Queue, make_app
 from semblante.results import ResultRow
 from semblante.services import Services
 from semblante.storage import StoredSource
@@ -79,30 +81,35 @@ def finished_job(services: Services) -> Job:
 def worker(services: Services) -> Iterator[None]:
     """Run a worker whose label depends on the stored bytes alone."""
     app = make_app(services.settings)
+    requests = PredictRequests(Queue(app))
 
     # Not shared: other tests' applications in this process have a task of this name, too.
-    options: dict[str, Any] = {"name": "semblante.predict", "shared": False}
+    options: dict[str, Any] = {"name": "semblante.predict", "shared": False, "bind": True}
 
-    @app.task(**options, ignore_result=False)  # type: ignore[untyped-decorator]
-    def predict(key: str, digest: str, detect: str) -> dict[str, Any]:
-        data = services.storage.read(key, 0, 100_000)
-        if not data.startswith(b"\xff\xd8"):
-            return {
-                "error": {"code": "unsupported_format", "detail": Message("No image.").to_json()}
-            }
-        face = {"emotion": "happiness", "confidence": 0.7, "probabilities": PROBABILITIES}
-        box = {"x": 1, "y": 2, "w": 3, "h": 4} if detect == "on" else None
-        faces = [face | {"box": box, "face_confidence": 0.9 if box else None}]
-        if data.endswith(b"no face in here") and detect != "off":
-            faces = []
-        size = {"width": len(data), "height": 2}
-        detector = "yunet" if box else None
-        model = f"resnet18-raf7@{digest[:12]}"
-        return {"ok": {"model": model, "detector": detector, **size, "faces": faces}}
+    @app.task(**options)  # type: ignore[untyped-decorator]
+    def predict(task: Task) -> None:
+        while taken := requests.take(task.request.id):
+            for request in taken:
+                data = services.storage.read(request.key, 0, 100_000)
+                requests.answer(task.request.id, request, _answer(request, data))
 
     with start_worker(app, pool="solo", perform_ping_check=False, queues=["predict"]):
         yield
     app.close()
+
+
+def _answer(request: PredictRequest, data: bytes) -> Answer:
+    if not data.startswith(b"\xff\xd8"):
+        return {"error": {"code": "unsupported_format", "detail": Message("No image.").to_json()}}
+    face = {"emotion": "happiness", "confidence": 0.7, "probabilities": PROBABILITIES}
+    box = {"x": 1, "y": 2, "w": 3, "h": 4} if request.detect == "on" else None
+    faces = [face | {"box": box, "face_confidence": 0.9 if box else None}]
+    if data.endswith(b"no face in here") and request.detect != "off":
+        faces = []
+    size = {"width": len(data), "height": 2}
+    detector = "yunet" if box else None
+    model = f"resnet18-raf7@{request.digest[:12]}"
+    return {"ok": {"model": model, "detector": detector, **size, "faces": faces}}
 
 
 def _face(index: int, emotion: str, probabilities: list[float]) -> ResultRow:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from archives import tar_of
 from factory import jpeg, reload, submit, zip_bytes
 from semblante import jobs
+from semblante.local_storage import LocalStorage
 from semblante.services import Services
 from semblante.tables import Chunk, Image, Job
 from semblante_worker.index import index_job
@@ -39,6 +41,29 @@ def test_an_archive_becomes_images_in_its_order(services: Services, filename: st
     assert (job.state, job.total, job.skipped, job.lease_token) == ("in_progress", 3, 1, None)
     assert [image.path for image in images_of(services, job)] == ["a.jpg", "niños/b c.jpg", "raw"]
     assert services.queue.depth("classify") == 1
+
+
+def test_a_zip_is_listed_without_reading_its_images(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 100 GB that would take minutes, in which nothing is labelled."""
+    data = zip_bytes({f"{n}.jpg": jpeg() + bytes(1_000_000) for n in range(8)})
+    read = 0
+    honest = LocalStorage.read
+
+    def counted(self: LocalStorage, key: str, start: int, length: int) -> bytes:
+        nonlocal read
+        found = honest(self, key, start, length)
+        read += len(found)
+        return found
+
+    def blocks(_self: LocalStorage, key: str) -> NoReturn:
+        raise AssertionError(f"all of {key} is read")
+
+    monkeypatch.setattr(LocalStorage, "read", counted)
+    monkeypatch.setattr(LocalStorage, "blocks", blocks)
+    assert index(services, data, "faces.zip").total == 8
+    assert 0 < read < len(data) / 8
 
 
 def test_one_image_is_an_archive_of_one(services: Services) -> None:

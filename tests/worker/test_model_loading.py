@@ -12,15 +12,16 @@ from semblante import jobs, registry
 from semblante.bundle_import import discard_unused, import_bundle
 from semblante.bundles import Model, shipped_bundle
 from semblante.default_model import set_default
-from semblante.errors import NotFound, Unavailable
+from semblante.errors import Unavailable
 from semblante.jobs import ModelOfJob
+from semblante.predict_requests import PredictRequest
 from semblante.services import Services
 from semblante.settings import Settings
 from semblante.tables import Chunk, Job
 from semblante_worker.classify import classify_chunk
 from semblante_worker.index import index_job
 from semblante_worker.predict import Predictor
-from semblante_worker.predict_request import answer_request
+from semblante_worker.predict_answers import answers
 from semblante_worker.process import start_process
 
 
@@ -90,11 +91,10 @@ def test_one_image_by_an_imported_model(
     services: Services, predictor: Predictor, tmp_path: Path
 ) -> None:
     model = take(services, tmp_path / "old", "1")
-    services.storage.write("predict/1", [jpeg()])
-    answer = answer_request(services, predictor, "predict/1", model.digest, "off")
-    assert answer["model"] == model.reference
-    with pytest.raises(NotFound):  # its bytes went with the answer
-        answer_request(services, predictor, "predict/1", model.digest, "off")
+    request = PredictRequest(model.digest, "off")
+    services.storage.write(request.key, [jpeg()])
+    [(_, answer)] = answers(services, predictor, [request])
+    assert answer["ok"]["model"] == model.reference
 
 
 def test_a_process_starts_with_the_default_model(services: Services, tmp_path: Path) -> None:

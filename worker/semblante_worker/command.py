@@ -61,6 +61,6 @@ def predict_here(settings: Settings, data: bytes, model: str | None) -> dict[str
         Unavailable: `model_unavailable` or `database_unavailable`.
     """
     from semblante_worker.predict import Predictor
-    from semblante_worker.predict_request import answer
+    from semblante_worker.predict_answers import answer
 
     return answer(Predictor(settings), fetch_local_bundle(settings, model), data, settings.detect)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import islice
@@ -55,8 +54,6 @@ def _index(services: Services, step: Step) -> None:
         for table in (Chunk, Image, Folder):
             session.execute(delete(table).where(table.job_id == job.id))
         upload = uploads.get(session, job.upload_id)
-    if upload.sha256 is None:
-        _store_hash(services.storage, step, upload)
     key = _unpacked_key(services.storage, step, upload)
     source = StoredSource(services.storage, key)
     limits = Limits.from_settings(settings)
@@ -75,14 +72,6 @@ def _index(services: Services, step: Step) -> None:
     if settings.reuse_duplicates and contents.may_repeat():
         mark_repeated_images(step)
     _start(services, step, listing, counted)
-
-
-def _store_hash(storage: Storage, step: Step, upload: Upload) -> None:
-    digest = hashlib.sha256()
-    for block in step.keeping(storage.blocks(upload.storage_key)):
-        digest.update(block)
-    with step.writing() as (session, _job):
-        session.get_one(Upload, upload.id).sha256 = digest.hexdigest()
 
 
 def _unpacked_key(storage: Storage, step: Step, upload: Upload) -> str:

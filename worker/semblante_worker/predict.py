@@ -98,15 +98,24 @@ class Predictor:
             ImageError: the image cannot be labelled; see `decode_image`.
             BundleError, Unavailable, StuckDecode: as `predict_images`.
         """
+        return self.label([self.decode(data, bundle, detect)], bundle)[0]
+
+    def decode(
+        self, data: bytes, bundle: Bundle, detect: Detect = "off"
+    ) -> Sequence[Decoded | NoFace]:
+        """Return the faces of one image, prepared for the model; its index is 0.
+
+        Raises:
+            ImageError, StuckDecode: as `predict_one`.
+        """
         settings = self._settings
-        decoded = decode_one(
+        return decode_one(
             data,
             bundle.card.preprocess,
             settings.max_image_pixels,
             self._finder(detect),
             Caps.from_settings(settings),
         )
-        return self._label(decoded, bundle)
 
     def predict_picture(
         self, picture: Image.Image, bundle: Bundle
@@ -118,16 +127,29 @@ class Predictor:
             BundleError, Unavailable: as `predict_images`.
         """
         spec = bundle.card.preprocess
-        return self._label(faces_of(0, picture, b"", spec, self._searcher("on")), bundle)
+        return self.label([faces_of(0, picture, b"", spec, self._searcher("on"))], bundle)[0]
 
-    def _label(
-        self, decoded: Sequence[Decoded | NoFace], bundle: Bundle
-    ) -> Sequence[Prediction | NoFace]:
-        faces = [one for one in decoded if isinstance(one, Decoded)]
-        if not faces:
-            return [one for one in decoded if isinstance(one, NoFace)]
-        probabilities = self.load(bundle).predict(np.stack([face.pixels for face in faces]))
-        return [Prediction(one.face, row) for one, row in zip(faces, probabilities, strict=True)]
+    def label(
+        self, images: Sequence[Sequence[Decoded | NoFace]], bundle: Bundle
+    ) -> list[Sequence[Prediction | NoFace]]:
+        """Return the outcomes of each of several decoded images; their faces are one batch.
+
+        Raises:
+            BundleError, Unavailable: as `predict_images`.
+        """
+        decoded = [[one for one in image if isinstance(one, Decoded)] for image in images]
+        pixels = [face.pixels for faces in decoded for face in faces]
+        if not pixels:
+            return [[one for one in image if isinstance(one, NoFace)] for image in images]
+        probabilities = self.load(bundle).predict(np.stack(pixels))
+        ends = np.cumsum([len(faces) for faces in decoded])[:-1]
+        return [
+            [Prediction(face.face, row) for face, row in zip(faces, rows, strict=True)]
+            or [one for one in image if isinstance(one, NoFace)]
+            for image, faces, rows in zip(
+                images, decoded, np.split(probabilities, ends), strict=True
+            )
+        ]
 
     def load(self, bundle: Bundle) -> Engine:
         """Return the loaded model of `bundle`; it is loaded once, whoever asks.

@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from celery import Celery, Task
+from celery.signals import task_failure
 from structlog.contextvars import bound_contextvars
 
-from semblante.detection import Detect
-from semblante.errors import SemblanteError
+from semblante.predict_requests import TASK as PREDICT
+from semblante.predict_requests import PredictRequests
+from semblante.queue import Queue
 from semblante.retention import expire_jobs
 from semblante.telemetry import message_span
 from semblante_worker.caps import StuckDecode
@@ -22,7 +24,7 @@ from semblante_worker.finish import finish_job
 from semblante_worker.index import index_job
 from semblante_worker.metrics import STEP_SECONDS
 from semblante_worker.orphans import remove_orphans
-from semblante_worker.predict_request import answer_request
+from semblante_worker.predict_answers import answer_requests
 from semblante_worker.process import WorkerProcess
 from semblante_worker.sweep import sweep
 
@@ -59,15 +61,18 @@ def register_tasks(app: Celery, process: Callable[[], WorkerProcess]) -> None:
     def deliver(event_id: str) -> None:
         deliver_beside(process().services, event_id)
 
-    # Not again after a crash: an image that ends its worker would end the next one, too.
-    @app.task(name="semblante.predict", bind=True, ignore_result=False, acks_late=False)
-    def predict(task: Task, key: str, digest: str, detect: Detect) -> dict[str, Any]:
-        services, predictor = process().services, process().predictor
-        try:
-            with told(task), ending_when_stuck():
-                return {"ok": answer_request(services, predictor, key, digest, detect)}
-        except SemblanteError as error:
-            return {"error": {"code": error.code, "detail": error.said.to_json()}}
+    # Not again after a crash: what it had in hand is asked again, each request alone.
+    @app.task(name=PREDICT, bind=True, acks_late=False)
+    def predict(task: Task) -> None:
+        with ending_when_stuck():
+            own = process()
+            answer_requests(own.services, own.predictor, task.request.id)
+
+    def give_back(sender: Task, task_id: str, **_: Any) -> None:
+        if sender.app is app and sender.name == PREDICT:
+            PredictRequests(Queue(app)).give_back(task_id)
+
+    task_failure.connect(give_back, weak=False)
 
 
 @contextmanager

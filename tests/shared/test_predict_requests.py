@@ -1,0 +1,151 @@
+"""Requests for one image's label: the lists between web and worker, on a real broker."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import hypothesis
+import pytest
+from hypothesis import strategies
+
+from semblante import predict_requests
+from semblante.errors import Unavailable
+from semblante.predict_requests import (
+    MOST_AT_ONCE,
+    TASK,
+    Answer,
+    PredictRequest,
+    PredictRequests,
+)
+from semblante.queue import Queue
+from semblante.services import Services
+
+MOST = MOST_AT_ONCE + 4
+OK: Answer = {"ok": {"faces": []}}
+
+
+class Wakes(Queue):
+    """A queue that counts its messages; nobody takes them."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__(services.queue.app)
+        self.sent = threading.Semaphore(0)
+        self.count = 0
+
+    def send(self, task: str, priority: int = 0, **ids: object) -> bool:
+        """Count a message of the one task."""
+        assert (task, ids) == (TASK, {})
+        self.count += 1
+        self.sent.release()
+        return True
+
+
+@pytest.fixture
+def queue(services: Services) -> Wakes:
+    return Wakes(services)
+
+
+@pytest.fixture
+def requests(queue: Wakes) -> PredictRequests:
+    return PredictRequests(queue)
+
+
+@pytest.fixture
+def executor() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(MOST) as executor:
+        yield executor
+
+
+def some(number: int) -> list[PredictRequest]:
+    return [PredictRequest("digest", "off") for _ in range(number)]
+
+
+def test_an_answer_reaches_who_asked(
+    requests: PredictRequests, queue: Wakes, executor: ThreadPoolExecutor
+) -> None:
+    first, second = some(2)
+    asked = executor.submit(requests.ask, first, 60)
+    queue.sent.acquire()
+    asked_too = executor.submit(requests.ask, second, 60)
+    taken: list[PredictRequest] = []
+    while len(taken) < 2:
+        taken += requests.take("worker")
+    assert taken == [first, second]
+    requests.answer("worker", second, {"ok": {"faces": [2]}})
+    requests.answer("worker", first, OK)
+    assert (asked.result(), asked_too.result()) == (OK, {"ok": {"faces": [2]}})
+    requests.give_back("worker")
+    assert not requests.take("worker"), "answered requests are in nobody's hand"
+
+
+def test_a_worker_that_looks_anyway_is_not_woken(
+    requests: PredictRequests,
+    queue: Wakes,
+    executor: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(predict_requests, "WAKE_SECONDS", 60)
+
+    def answer_the_next() -> None:
+        while not (taken := requests.take("worker")):
+            pass
+        for request in taken:
+            requests.answer("worker", request, OK)
+
+    first, second, third = some(3)
+    asked = executor.submit(requests.ask, first, 60)
+    queue.sent.acquire()
+    answer_the_next()
+    assert requests.take("worker") == [], "it has looked in vain, and is gone"
+    assert asked.result() == OK
+    looking = executor.submit(answer_the_next)
+    asked = executor.submit(requests.ask, second, 60)
+    looking.result()
+    assert asked.result() == OK
+    woken = queue.count
+    asked = executor.submit(requests.ask, third, 60)
+    answer_the_next()
+    assert asked.result() == OK
+    assert queue.count == woken, "it has answered a request, and looks again"
+
+
+def test_who_waits_wakes_again_and_gives_up_at_last(
+    requests: PredictRequests, queue: Wakes
+) -> None:
+    [request] = some(1)
+    with pytest.raises(Unavailable) as caught:
+        requests.ask(request, 1.1)
+    assert caught.value.code == "worker_unavailable"
+    assert queue.count == 2
+    assert queue.depth("predict") == 0
+    assert not requests.take("worker"), "nobody waits for it any more"
+
+
+@hypothesis.settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+)
+@hypothesis.given(poison=strategies.lists(strategies.booleans(), min_size=1, max_size=MOST))
+def test_only_the_request_that_ends_its_worker_is_told_so(
+    requests: PredictRequests, queue: Wakes, executor: ThreadPoolExecutor, poison: list[bool]
+) -> None:
+    """A worker ends with all that it has in hand as soon as one of them is poison."""
+    asked = some(len(poison))
+    deadly = {request.id for request, is_deadly in zip(asked, poison, strict=True) if is_deadly}
+    answers = [executor.submit(requests.ask, request, 60) for request in asked]
+    worker = 0
+    while not all(answer.done() for answer in answers):
+        worker += 1
+        taken = requests.take(str(worker))
+        if any(request.id in deadly for request in taken):
+            requests.give_back(str(worker))
+            continue
+        for request in taken:
+            requests.answer(str(worker), request, OK)
+    for request, answer in zip(asked, answers, strict=True):
+        code = answer.result().get("error", {}).get("code")
+        assert code == ("worker_crash" if request.id in deadly else None)
+    assert queue.depth("predict") == 0
