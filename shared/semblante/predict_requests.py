@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -50,9 +50,10 @@ local taken = alone and {alone} or redis.call('LPOP', KEYS[1], ARGV[1])
 if not taken then return {} end
 redis.call('RPUSH', KEYS[3], unpack(taken))
 redis.call('EXPIRE', KEYS[3], ARGV[2])
+redis.call('SET', KEYS[4], 1, 'PX', ARGV[3])
 return taken
 """
-"""Waiting, alone and taken: what is in hand is on record from the moment it waits no more."""
+"""Waiting, alone, taken and hot: what is in hand is on record from when it waits no more."""
 
 Answer = Mapping[str, Any]
 """`ok`: the faces as the API shows them; or `error`: `code` and `detail`, as `Message` has them."""
@@ -123,8 +124,9 @@ class PredictRequests:
         return self._take(taker) or self._linger(taker)
 
     def _take(self, taker: str) -> list[PredictRequest]:
-        keys = [PREDICT_WAITING, ALONE, TAKEN + taker]
-        packed = self._redis.eval(TAKE, len(keys), *keys, MOST_AT_ONCE, KEPT_SECONDS)
+        keys = [PREDICT_WAITING, ALONE, TAKEN + taker, HOT]
+        facts = [MOST_AT_ONCE, KEPT_SECONDS, int(WAKE_SECONDS * 1000)]
+        packed = self._redis.eval(TAKE, len(keys), *keys, *facts)
         return [PredictRequest(**json.loads(one)) for one in packed]
 
     def _linger(self, taker: str) -> list[PredictRequest]:
@@ -151,15 +153,25 @@ class PredictRequests:
             pipeline.execute()
 
     def give_back(self, taker: str) -> None:
+        """Let all that `taker` has in hand wait again: it must end, and none of it is to blame."""
+        self._return(taker, self._in_hand(taker), PREDICT_WAITING)
+
+    def give_up(self, taker: str) -> None:
         """Ask again for each alone what `taker` had in hand when it failed; one alone is told."""
-        packed = self._redis.lrange(TAKEN + taker, 0, -1)
-        requests = [PredictRequest(**json.loads(one)) for one in packed]
+        requests = self._in_hand(taker)
         if len(requests) == 1:
             detail = Message(IMAGE_ERROR_CODES["worker_crash"]).to_json()
             self.answer(taker, requests[0], {"error": {"code": "worker_crash", "detail": detail}})
-            return
+        else:
+            self._return(taker, requests, ALONE)
+
+    def _in_hand(self, taker: str) -> list[PredictRequest]:
+        packed = self._redis.lrange(TAKEN + taker, 0, -1)
+        return [PredictRequest(**json.loads(one)) for one in packed]
+
+    def _return(self, taker: str, requests: Iterable[PredictRequest], where: str) -> None:
         for request in requests:
-            self._redis.rpush(ALONE, _packed(request))
+            self._redis.rpush(where, _packed(request))
             self._redis.lrem(TAKEN + taker, 1, _packed(request))
             self.wake()
 

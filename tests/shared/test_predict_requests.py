@@ -76,7 +76,7 @@ def test_an_answer_reaches_who_asked(
     requests.answer("worker", second, {"ok": {"faces": [2]}})
     requests.answer("worker", first, OK)
     assert (asked.result(), asked_too.result()) == (OK, {"ok": {"faces": [2]}})
-    requests.give_back("worker")
+    requests.give_up("worker")
     assert not requests.take("worker"), "answered requests are in nobody's hand"
 
 
@@ -123,6 +123,18 @@ def test_who_waits_wakes_again_and_gives_up_at_last(
     assert not requests.take("worker"), "nobody waits for it any more"
 
 
+def test_what_is_given_back_is_to_be_had_again(
+    requests: PredictRequests, executor: ThreadPoolExecutor
+) -> None:
+    asked = executor.submit(requests.ask, some(1)[0], 60)
+    while not (taken := requests.take("ending")):
+        pass
+    requests.give_back("ending")
+    assert requests.take("worker") == taken
+    requests.answer("worker", taken[0], OK)
+    assert asked.result() == OK
+
+
 @hypothesis.settings(
     max_examples=20,
     deadline=None,
@@ -141,7 +153,7 @@ def test_only_the_request_that_ends_its_worker_is_told_so(
         worker += 1
         taken = requests.take(str(worker))
         if any(request.id in deadly for request in taken):
-            requests.give_back(str(worker))
+            requests.give_up(str(worker))
             continue
         for request in taken:
             requests.answer(str(worker), request, OK)

@@ -94,9 +94,17 @@ def test_a_decoder_that_never_ends_is_told_before_the_process_ends(
         return honest(data, *rest)
 
     monkeypatch.setattr(predictor, "decode", decode)
-    stuck = stored(services, jpeg() + b"<stuck>")
-    found = answers(services, predictor, [stuck, stored(services, jpeg())])
-    request, said = next(found)
-    assert (request, said["error"]["code"]) == (stuck, "worker_crash")
-    with pytest.raises(StuckDecode):
-        next(found)
+    stuck, other = stored(services, jpeg() + b"<stuck>"), stored(services, jpeg())
+    lists = PredictRequests(services.queue)
+    with ThreadPoolExecutor(2) as executor:
+        asked = executor.submit(lists.ask, stuck, 60)
+        while not services.queue.depth("predict"):
+            pass
+        asked_too = executor.submit(lists.ask, other, 60)
+        while services.queue.depth("predict") < 2:
+            pass
+        with pytest.raises(StuckDecode):
+            answer_requests(services, predictor, "worker")
+        assert asked.result()["error"]["code"] == "worker_crash"
+        answer_requests(services, predictor, "its successor")
+        assert "ok" in asked_too.result(), "it was in hand with the other, and is not to blame"

@@ -31,9 +31,13 @@ def answer_requests(services: Services, predictor: Predictor, taker: str) -> Non
     requests = PredictRequests(services.queue)
     end = time.monotonic() + TURN_SECONDS
     while taken := requests.take(taker):
-        for request, answer in answers(services, predictor, taken):
-            requests.answer(taker, request, answer)
-            services.storage.delete(request.key)  # should the web die before it does so
+        try:
+            for request, answer in answers(services, predictor, taken):
+                requests.answer(taker, request, answer)
+                services.storage.delete(request.key)  # should the web die before it does so
+        except StuckDecode:
+            requests.give_back(taker)
+            raise
         if time.monotonic() > end:
             requests.wake()
             return

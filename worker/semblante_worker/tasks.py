@@ -68,11 +68,11 @@ def register_tasks(app: Celery, process: Callable[[], WorkerProcess]) -> None:
             own = process()
             answer_requests(own.services, own.predictor, task.request.id)
 
-    def give_back(sender: Task, task_id: str, **_: Any) -> None:
+    def give_up(sender: Task, task_id: str, **_: Any) -> None:
         if sender.app is app and sender.name == PREDICT:
-            PredictRequests(Queue(app)).give_back(task_id)
+            PredictRequests(Queue(app)).give_up(task_id)
 
-    task_failure.connect(give_back, weak=False)
+    task_failure.connect(give_up, weak=False)
 
 
 @contextmanager
