@@ -136,13 +136,19 @@ def shipped_bundles() -> list[Bundle]:
 
     A damaged bundle is logged and left out: it must not hide the others.
     """
+    return list(_bundles_in(PACKAGE_MODELS))
+
+
+@lru_cache(maxsize=1)
+def _bundles_in(folder: Path) -> tuple[Bundle, ...]:
+    """Read them once in a process: a package does not change while it runs."""
     bundles = []
-    for path in sorted(PACKAGE_MODELS.glob(f"*/{CARD}")):
+    for path in sorted(folder.glob(f"*/{CARD}")):
         try:
             bundles.append(read_bundle(path.parent, verify=False))
         except BundleError as error:
             _log.warning("model left out: %s", error.message)
-    return bundles
+    return tuple(bundles)
 
 
 def shipped_bundle(name_or_reference: str) -> Bundle:

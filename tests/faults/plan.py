@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -54,6 +55,11 @@ ROTATED = 2
 """So many faults of a seed are the next ones of the list; one more is drawn."""
 
 
+def _may_follow(fault: Fault, faults: Sequence[Fault], shape: Shape) -> bool:
+    """Two children that stand still for good may be all that a site has: nobody could go on."""
+    return fault.needs.fit(shape) and not (fault.needs.another_child and fault in faults)
+
+
 @dataclass(frozen=True)
 class Strike:
     """A fault, and the share of the images that have rows when it strikes.
@@ -84,7 +90,9 @@ class Plan:
         first = ROTATED * seed
         faults = [KINDS[(first + number) % len(KINDS)] for number in range(ROTATED)]
         shape = Shape.drawn(random, [fault.needs for fault in faults])
-        faults.append(random.choice([fault for fault in KINDS if fault.needs.fit(shape)]))
+        faults.append(
+            random.choice([fault for fault in KINDS if _may_follow(fault, faults, shape)])
+        )
         random.shuffle(faults)
         thirds = [(number + random.random() * 0.8) / len(faults) for number in range(len(faults))]
         shares = [random.choice((0.0, thirds[0])), *thirds[1:-1], random.choice((thirds[-1], 1.0))]

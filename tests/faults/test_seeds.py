@@ -27,6 +27,10 @@ def test_a_disturbed_job_gives_the_same_csv(
     assert len(recoveries) == len(plan.strikes)
 
 
+def test_no_plan_leaves_a_site_without_a_child_that_works() -> None:
+    assert all(str(Plan.of(seed)).count("frozen for good") <= 1 for seed in range(500))
+
+
 def test_a_seed_always_gives_the_same_plan_and_many_give_every_kind() -> None:
     plans = [str(Plan.of(seed)) for seed in range(30)]
     assert plans == [str(Plan.of(seed)) for seed in range(30)]
