@@ -30,6 +30,9 @@ from semblante.storage import open_storage
 
 ENTRY_POINTS = "semblante.doctor"
 OLDEST_PYTHON = (3, 11)
+OLDEST_BROKER = (6, 2)
+"""The first that takes several entries of a list at once."""
+
 LEAST_FREE_BYTES = 1 * GIB
 REPLY_SECONDS = 2.0
 
@@ -139,11 +142,13 @@ def check_broker(settings: Settings) -> Check:
     place = shown.path if "socket" in shown.scheme else f"{shown.hostname}:{shown.port or 6379}"
     try:
         with _redis(settings.broker_url) as client:
-            client.ping()
+            known = client.info("server")["redis_version"]
     except (RedisError, ValueError) as error:
         remedy = "Start the broker, or mend SEMBLANTE_BROKER_URL."
         return Check("broker", ok=False, detail=f"{place}: {error}", remedy=remedy)
-    return Check("broker", ok=True, detail=f"{place} answers")
+    detail = f"{place} answers, commands of Redis {known}"
+    is_new = tuple(map(int, known.split(".")[:2])) >= OLDEST_BROKER
+    return Check("broker", ok=is_new, detail=detail, remedy="Take Valkey, or Redis 6.2 or newer.")
 
 
 def check_model(settings: Settings) -> Check:

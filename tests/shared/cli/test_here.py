@@ -62,6 +62,14 @@ def test_doctor_asks_the_real_broker(run: Run, settings: Settings, broker: Broke
     assert checks(result)["broker"]
 
 
+def test_doctor_wants_a_broker_that_is_new_enough(
+    run: Run, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("semblante.cli.checks.OLDEST_BROKER", (1_000, 0))
+    result = run("doctor", SEMBLANTE_BROKER_URL=broker.url)
+    assert "-> Take Valkey, or Redis 6.2 or newer." in result.stdout
+
+
 def test_migrate_makes_a_database_that_doctor_accepts(run: Run, tmp_path: Path) -> None:
     assert run("migrate").exit_code == 0
     assert run("migrate").exit_code == 0
