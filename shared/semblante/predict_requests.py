@@ -165,6 +165,14 @@ class PredictRequests:
         else:
             self._return(taker, requests, ALONE)
 
+    def succeed(self, worker: str) -> None:
+        """Ask again for each alone what takers `worker/...` of an earlier process had in hand."""
+        prefix = f"{TAKEN}{worker}/"
+        for key in self._redis.scan_iter(match=f"{TAKEN}*"):
+            if (name := key.decode()).startswith(prefix):
+                taker = name.removeprefix(TAKEN)
+                self._return(taker, self._in_hand(taker), ALONE)
+
     def _in_hand(self, taker: str) -> list[PredictRequest]:
         packed = self._redis.lrange(TAKEN + taker, 0, -1)
         return [PredictRequest(**json.loads(one)) for one in packed]

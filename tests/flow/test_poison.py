@@ -7,10 +7,13 @@ worker processes run it.
 from __future__ import annotations
 
 import io
+import os
+import signal
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -18,6 +21,7 @@ import pytest
 
 from factory import gif
 from flow.conftest import csv_of, submit, wait_until
+from semblante.predict_requests import TAKEN
 from semblante.services import Services
 from semblante.settings import Settings
 from semblante.stack.stack import Stack, embedded_stack
@@ -91,17 +95,35 @@ def test_only_the_poison_fails(
     assert 0 < log.count("Task handler raised error: WorkerLostError") <= MOST_DEATHS
 
 
-def test_poison_is_answered_and_the_next_image_labelled(stack: Stack) -> None:
-    def predict(data: bytes) -> tuple[int, str | None]:
-        files = {"file": ("face.gif", io.BytesIO(data))}
-        answer = httpx.post(f"{stack.url}/api/v1/predict", files=files, timeout=60)
-        return answer.status_code, answer.json().get("code")
+def predict(stack: Stack, data: bytes) -> tuple[int, str | None]:
+    """Return the status of one image's answer, and its code if it was refused."""
+    files = {"file": ("face.gif", io.BytesIO(data))}
+    answer = httpx.post(f"{stack.url}/api/v1/predict", files=files, timeout=60)
+    return answer.status_code, answer.json().get("code")
 
+
+def test_poison_is_answered_and_the_next_image_labelled(stack: Stack) -> None:
     for word in POISON.values():
-        assert predict(gif() + word) == (422, "worker_crash")
-    assert predict(gif()) == (200, None)
+        assert predict(stack, gif() + word) == (422, "worker_crash")
+    assert predict(stack, gif()) == (200, None)
     sent = [gif(number) + POISON.get(number, b"") for number in range(8)]
     with ThreadPoolExecutor(len(sent)) as executor:
-        answers = list(executor.map(predict, sent))
+        answers = list(executor.map(partial(predict, stack), sent))
     expected = [(422, "worker_crash") if n in POISON else (200, None) for n in range(8)]
     assert answers == expected, "those that were in hand with poison are answered, too"
+
+
+def test_a_killed_worker_leaves_its_image_to_its_successor(
+    stack: Stack,
+    opened: Callable[[Settings], Services],
+    until: Callable[[Callable[[], object]], None],
+) -> None:
+    broker = opened(stack.settings).queue.app.backend.client
+    killed = stack.supervisor.pid("predict")
+    assert killed is not None
+    with ThreadPoolExecutor(1) as executor:
+        asked = executor.submit(predict, stack, gif() + b"<stuck>")
+        until(lambda: broker.keys(f"{TAKEN}*"))
+        os.kill(killed, signal.SIGKILL)
+        assert asked.result() == (422, "worker_crash")
+    assert predict(stack, gif()) == (200, None)

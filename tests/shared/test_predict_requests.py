@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import hypothesis
 import pytest
@@ -133,6 +133,29 @@ def test_what_is_given_back_is_to_be_had_again(
     assert requests.take("worker") == taken
     requests.answer("worker", taken[0], OK)
     assert asked.result() == OK
+
+
+def test_a_new_worker_asks_again_what_its_predecessor_had_in_hand(
+    requests: PredictRequests, queue: Wakes, executor: ThreadPoolExecutor
+) -> None:
+    asked: list[Future[Answer]] = []
+
+    def take(taker: str, number: int) -> list[PredictRequest]:
+        asked.extend(executor.submit(requests.ask, request, 60) for request in some(number))
+        while queue.depth("predict") < number:
+            pass
+        return requests.take(taker)
+
+    killed, other = take("worker@a/1", 2), take("worker@ab/1", 1)
+    requests.succeed("worker@a")
+    again = [requests.take("worker@a/2"), requests.take("worker@a/3")]
+    assert sorted([one.id for one in taken] for taken in again) == sorted(
+        [one.id] for one in killed
+    )
+    for taker, [request] in (("worker@a/2", again[0]), ("worker@a/3", again[1])):
+        requests.answer(taker, request, OK)
+    requests.answer("worker@ab/1", other[0], OK)
+    assert [one.result() for one in asked] == [OK] * 3
 
 
 @hypothesis.settings(

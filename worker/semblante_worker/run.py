@@ -27,6 +27,7 @@ from semblante.stack.launch import die_with_parent
 from semblante.telemetry import check_telemetry, start_telemetry, stop_telemetry
 from semblante_worker.ending import QuickEnd, wake_when_idle
 from semblante_worker.own_worker import OwnWorker, StopSign
+from semblante_worker.predict_failures import give_up_failures, succeed_predecessor
 from semblante_worker.presence import Presence, PresenceBeat, PresenceStep
 from semblante_worker.process import WorkerProcess, start_process
 from semblante_worker.shares import share_cores, with_device
@@ -70,6 +71,7 @@ def run_worker(
     own_name = host_format(f"{name}@%h")
     slot, stop_sign = ProcessSlot(), StopSign()
     register_tasks(app, slot)
+    give_up_failures(app)
     _add_steps(app, settings, own_name, queues, devices)
     master = os.getpid()
     labels = not {"classify", "predict"}.isdisjoint(queues)
@@ -92,6 +94,8 @@ def run_worker(
         app.conf.semblante_is_ready = True  # children made from now on replace others
         ready.parent.mkdir(parents=True, exist_ok=True)
         ready.touch()
+        if "predict" in queues:
+            succeed_predecessor(app)
 
     def give_sign(**_: Any) -> None:
         stop_sign.give()
@@ -108,6 +112,7 @@ def _add_steps(
     app: Celery, settings: Settings, own_name: str, queues: Sequence[str], devices: Sequence[str]
 ) -> None:
     """Give the parent its own work: presence, sweeps, and a quick end."""
+    app.conf.semblante_name = own_name
     app.conf.semblante_presence = Presence.of(settings, own_name, queues, devices)
     app.conf.semblante_rests = False
     app.conf.semblante_is_ready = False

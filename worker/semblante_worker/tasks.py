@@ -6,15 +6,11 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from celery import Celery, Task
-from celery.signals import task_failure
 from structlog.contextvars import bound_contextvars
 
 from semblante.predict_requests import TASK as PREDICT
-from semblante.predict_requests import PredictRequests
-from semblante.queue import Queue
 from semblante.retention import expire_jobs
 from semblante.telemetry import message_span
 from semblante_worker.caps import StuckDecode
@@ -25,6 +21,7 @@ from semblante_worker.index import index_job
 from semblante_worker.metrics import STEP_SECONDS
 from semblante_worker.orphans import remove_orphans
 from semblante_worker.predict_answers import answer_requests
+from semblante_worker.predict_failures import taker_of
 from semblante_worker.process import WorkerProcess
 from semblante_worker.sweep import sweep
 
@@ -66,13 +63,8 @@ def register_tasks(app: Celery, process: Callable[[], WorkerProcess]) -> None:
     def predict(task: Task) -> None:
         with ending_when_stuck():
             own = process()
-            answer_requests(own.services, own.predictor, task.request.id)
-
-    def give_up(sender: Task, task_id: str, **_: Any) -> None:
-        if sender.app is app and sender.name == PREDICT:
-            PredictRequests(Queue(app)).give_up(task_id)
-
-    task_failure.connect(give_up, weak=False)
+            taker = taker_of(app, task.request.id)
+            answer_requests(own.services, own.predictor, taker)
 
 
 @contextmanager

@@ -1,0 +1,31 @@
+"""Requests of a process that failed are asked again by its parent, or by the next worker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import Celery, Task
+from celery.signals import task_failure
+
+from semblante.predict_requests import TASK, PredictRequests
+from semblante.queue import Queue
+
+
+def taker_of(app: Celery, task_id: str) -> str:
+    """Return the name under which a task of this worker takes requests."""
+    return f"{app.conf.get('semblante_name', 'worker')}/{task_id}"
+
+
+def give_up_failures(app: Celery) -> None:
+    """From now on, give up what a failed task had in hand; Celery tells the parent of crashes."""
+
+    def give_up(sender: Task, task_id: str, **_: Any) -> None:
+        if sender.name == TASK:
+            PredictRequests(Queue(app)).give_up(taker_of(app, task_id))
+
+    task_failure.connect(give_up, weak=False)
+
+
+def succeed_predecessor(app: Celery) -> None:
+    """Ask again what an earlier process of this worker's name had in hand when it was killed."""
+    PredictRequests(Queue(app)).succeed(taker_of(app, "").removesuffix("/"))
