@@ -127,7 +127,7 @@ class PredictRequests:
         keys = [PREDICT_WAITING, ALONE, TAKEN + taker, HOT]
         facts = [MOST_AT_ONCE, KEPT_SECONDS, int(WAKE_SECONDS * 1000)]
         packed = self._redis.eval(TAKE, len(keys), *keys, *facts)
-        return [PredictRequest(**json.loads(one)) for one in packed]
+        return [_unpacked(one) for one in packed]
 
     def _linger(self, taker: str) -> list[PredictRequest]:
         self._redis.set(HOT, 1, px=int(WAKE_SECONDS * 1000))
@@ -142,7 +142,7 @@ class PredictRequests:
             self._redis.delete(HOT)
             return self._take(taker)  # what came before the mark was gone has woken nobody
         self._redis.expire(TAKEN + taker, KEPT_SECONDS)
-        return [PredictRequest(**json.loads(one))]
+        return [_unpacked(one)]
 
     def answer(self, taker: str, request: PredictRequest, answer: Answer) -> None:
         """Answer a request that `taker` has taken."""
@@ -165,7 +165,7 @@ class PredictRequests:
         else:
             self._return(taker, requests, ALONE)
 
-    def succeed(self, worker: str) -> None:
+    def inherit(self, worker: str) -> None:
         """Ask again for each alone what takers `worker/...` of an earlier process had in hand."""
         prefix = f"{TAKEN}{worker}/"
         for key in self._redis.scan_iter(match=f"{TAKEN}*"):
@@ -175,7 +175,7 @@ class PredictRequests:
 
     def _in_hand(self, taker: str) -> list[PredictRequest]:
         packed = self._redis.lrange(TAKEN + taker, 0, -1)
-        return [PredictRequest(**json.loads(one)) for one in packed]
+        return [_unpacked(one) for one in packed]
 
     def _return(self, taker: str, requests: Iterable[PredictRequest], where: str) -> None:
         for request in requests:
@@ -186,3 +186,7 @@ class PredictRequests:
 
 def _packed(request: PredictRequest) -> str:
     return json.dumps(asdict(request))
+
+
+def _unpacked(packed: bytes | str) -> PredictRequest:
+    return PredictRequest(**json.loads(packed))

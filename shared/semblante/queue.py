@@ -60,9 +60,7 @@ def make_app(settings: Settings) -> Celery:
     app.conf.update(
         task_serializer="json",
         accept_content=["json"],
-        result_serializer="json",
         task_ignore_result=True,
-        result_expires=300,
         task_routes={name: {"queue": queue} for name, queue in QUEUES.items()},
         task_acks_late=True,
         task_reject_on_worker_lost=True,
@@ -88,9 +86,6 @@ def make_app(settings: Settings) -> Celery:
             "interval_max": 0.1,
         },
         redis_socket_connect_timeout=2,
-        result_backend_transport_options={
-            "retry_policy": {"max_retries": 2, "interval_start": 0, "interval_step": 0.2}
-        },
         enable_utc=True,
     )
     return app

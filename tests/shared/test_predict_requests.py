@@ -147,7 +147,7 @@ def test_a_new_worker_asks_again_what_its_predecessor_had_in_hand(
         return requests.take(taker)
 
     killed, other = take("worker@a/1", 2), take("worker@ab/1", 1)
-    requests.succeed("worker@a")
+    requests.inherit("worker@a")
     again = [requests.take("worker@a/2"), requests.take("worker@a/3")]
     assert sorted([one.id for one in taken] for taken in again) == sorted(
         [one.id] for one in killed

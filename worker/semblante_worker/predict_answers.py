@@ -9,7 +9,7 @@ from typing import Any
 from semblante.bundles import Bundle
 from semblante.detection import Detect
 from semblante.errors import SemblanteError
-from semblante.predict_requests import Answer, PredictRequest, PredictRequests
+from semblante.predict_requests import TASK, Answer, PredictRequest, PredictRequests
 from semblante.services import Services
 from semblante.telemetry import message_span
 from semblante_worker.caps import StuckDecode
@@ -56,7 +56,7 @@ def answers(
     decoded: dict[str, list[tuple[PredictRequest, Sequence[Decoded | NoFace]]]] = {}
     for request in requests:
         try:
-            with message_span("semblante.predict", request.headers):
+            with message_span(TASK, request.headers):
                 image = _decode(services, predictor, request)
         except SemblanteError as error:
             yield request, _refusal(error)

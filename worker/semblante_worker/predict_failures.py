@@ -13,7 +13,7 @@ from semblante.queue import Queue
 
 def taker_of(app: Celery, task_id: str) -> str:
     """Return the name under which a task of this worker takes requests."""
-    return f"{app.conf.get('semblante_name', 'worker')}/{task_id}"
+    return f"{_own_name(app)}/{task_id}"
 
 
 def give_up_failures(app: Celery) -> None:
@@ -26,6 +26,10 @@ def give_up_failures(app: Celery) -> None:
     task_failure.connect(give_up, weak=False)
 
 
-def succeed_predecessor(app: Celery) -> None:
+def inherit_requests(app: Celery) -> None:
     """Ask again what an earlier process of this worker's name had in hand when it was killed."""
-    PredictRequests(Queue(app)).succeed(taker_of(app, "").removesuffix("/"))
+    PredictRequests(Queue(app)).inherit(_own_name(app))
+
+
+def _own_name(app: Celery) -> str:
+    return str(app.conf.get("semblante_name", "worker"))

@@ -27,7 +27,7 @@ from semblante.stack.launch import die_with_parent
 from semblante.telemetry import check_telemetry, start_telemetry, stop_telemetry
 from semblante_worker.ending import QuickEnd, wake_when_idle
 from semblante_worker.own_worker import OwnWorker, StopSign
-from semblante_worker.predict_failures import give_up_failures, succeed_predecessor
+from semblante_worker.predict_failures import give_up_failures, inherit_requests
 from semblante_worker.presence import Presence, PresenceBeat, PresenceStep
 from semblante_worker.process import WorkerProcess, start_process
 from semblante_worker.shares import share_cores, with_device
@@ -95,7 +95,7 @@ def run_worker(
         ready.parent.mkdir(parents=True, exist_ok=True)
         ready.touch()
         if "predict" in queues:
-            succeed_predecessor(app)
+            inherit_requests(app)
 
     def give_sign(**_: Any) -> None:
         stop_sign.give()

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from celery import Celery, Task
 from structlog.contextvars import bound_contextvars
@@ -28,38 +29,39 @@ from semblante_worker.sweep import sweep
 
 def register_tasks(app: Celery, process: Callable[[], WorkerProcess]) -> None:
     """Give `app` its task bodies; `process` returns what the running child keeps."""
+    register = partial(app.task, shared=False)  # no other application of this process has them
 
-    @app.task(name="semblante.index", bind=True)
+    @register(name="semblante.index", bind=True)
     def index(task: Task, job_id: str) -> None:
         with told(task, job_id=job_id), STEP_SECONDS.labels("index").time():
             index_job(process().services, job_id)
 
-    @app.task(name="semblante.classify", bind=True)
+    @register(name="semblante.classify", bind=True)
     def classify(task: Task, job_id: str, first: int) -> None:
         with told(task, job_id=job_id, first=first), ending_when_stuck():
             own = process()
             classify_chunk(own.services, own.predictor, job_id, first, own.worker)
 
-    @app.task(name="semblante.finish", bind=True)
+    @register(name="semblante.finish", bind=True)
     def finish(task: Task, job_id: str) -> None:
         with told(task, job_id=job_id), STEP_SECONDS.labels("finish").time():
             finish_job(process().services, job_id)
 
-    @app.task(name="semblante.sweep")
+    @register(name="semblante.sweep")
     def sweep_all() -> None:
         sweep(process().services)
 
-    @app.task(name="semblante.tidy")
+    @register(name="semblante.tidy")
     def tidy() -> None:
         expire_jobs(process().services)
         remove_orphans(process().services)
 
-    @app.task(name="semblante.deliver")
+    @register(name="semblante.deliver")
     def deliver(event_id: str) -> None:
         deliver_beside(process().services, event_id)
 
     # Not again after a crash: what it had in hand is asked again, each request alone.
-    @app.task(name=PREDICT, bind=True, acks_late=False)
+    @register(name=PREDICT, bind=True, acks_late=False)
     def predict(task: Task) -> None:
         with ending_when_stuck():
             own = process()
