@@ -1,0 +1,142 @@
+"""Draw many views of the training pictures and ask the teachers about each.
+
+    python -m model_runs.distillation.make_views joined.zip w600k_mbf.onnx teacher.pt
+        resnet18-raf7.safetensors -o views.npz
+
+A teacher has learned its training pictures by heart; of views that it has not seen it says more.
+views.npz holds `pixels` uint8 [n, SIDE, SIDE], `rows` int64 [n] (of the joined manifest), `faces`
+and `former` float16 [n, CLASSES] (what the face network and the ResNet say) and `embeddings`
+float16 [n, EMBEDDING].
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model_runs.distillation.mobile_face_net import (
+    EMBEDDING,
+    Tail,
+    Trunk,
+    compile_network,
+    lower,
+)
+from model_runs.distillation.pictures import (
+    CLASSES,
+    SIDE,
+    Pictures,
+    describe,
+    normalise,
+    read_pictures,
+)
+from model_runs.distillation.transformations import between, blur, light, turn, warp
+from semblante_worker.architectures import build_network
+from semblante_worker.training.starting_weights import read_weights
+
+BATCH = 128
+SEED = 11
+
+Answers = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+
+
+class Teachers:
+    """The face network and a ResNet, both in OpenVINO."""
+
+    def __init__(self, network: Path, teacher: Path, former: Path) -> None:
+        self._trunk = Trunk(network)
+        tail = Tail(network)
+        tail.load_state_dict(torch.load(teacher, weights_only=True))
+        self._tail = _compile(tail, (256, 14, 14))
+        resnet = build_network("resnet18", CLASSES)
+        resnet.load_state_dict(
+            {name: value.float() for name, value in read_weights(former).items()}
+        )
+        self._former = _compile(resnet, (3, SIDE, SIDE))
+
+    def ask(self, x: Tensor) -> Answers:
+        """Return two probabilities [n, CLASSES] and an embedding of float32 [n, 1, SIDE, SIDE]."""
+        logits, embeddings = self._tail(self._trunk(lower(x)).numpy()).values()
+        former = self._former(normalise(x).expand(-1, 3, -1, -1).numpy())[0]
+        return _softmax(logits), _softmax(former), embeddings
+
+
+def draw_view(x: Tensor) -> Tensor:
+    """Turn, move, scale, blur and light float32 [n, 1, h, w] of 0 to 255."""
+    scale = torch.exp(between(math.log(0.7), math.log(1.2), len(x)))
+    return light(warp(blur(x, 0.2, 36, 90), turn(len(x), scale))).round()
+
+
+def measure(teachers: Teachers, pictures: Pictures) -> None:
+    """Print what the teachers, and their mean, reach on the validation pictures."""
+    for source, rafdb in (("RAF-DB", True), ("FERPlus", False)):
+        rows = pictures.rows(rafdb=rafdb, held_out=True)
+        parts = np.array_split(rows, -(-len(rows) // BATCH))
+        answers = [teachers.ask(pictures.batch(part))[:2] for part in parts]
+        faces, former = (np.concatenate(said) for said in zip(*answers, strict=True))
+        for name, said in (
+            ("face network", faces),
+            ("ResNet", former),
+            ("mean", (faces + former) / 2),
+        ):
+            print(f"{source} {name}: {describe(said, pictures.labels[rows])}", flush=True)
+
+
+def write_views(
+    pictures: Pictures, teachers: Teachers, copies: tuple[int, int], output: Path
+) -> None:
+    """Write `copies` views of each training picture of RAF-DB and of FERPlus, shuffled."""
+    torch.manual_seed(SEED)
+    generator = np.random.default_rng(SEED)
+    sources = [pictures.rows(rafdb=rafdb, held_out=False) for rafdb in (True, False)]
+    rows = np.concatenate(
+        [np.tile(part, times) for part, times in zip(sources, copies, strict=True)]
+    )
+    generator.shuffle(rows)
+    pixels = np.empty((len(rows), SIDE, SIDE), np.uint8)
+    faces, former = np.empty((2, len(rows), CLASSES), np.float16)
+    embeddings = np.empty((len(rows), EMBEDDING), np.float16)
+    began = time.monotonic()
+    for at in range(0, len(rows), BATCH):
+        views = draw_view(pictures.batch(rows[at : at + BATCH]))
+        part = slice(at, at + len(views))
+        pixels[part] = views[:, 0].numpy().astype(np.uint8)
+        faces[part], former[part], embeddings[part] = teachers.ask(views)
+        print(f"\r{part.stop}/{len(rows)} {part.stop / (time.monotonic() - began):.0f}/s", end="")
+    print()
+    np.savez(output, pixels=pixels, rows=rows, faces=faces, former=former, embeddings=embeddings)
+
+
+def _compile(network: torch.nn.Module, shape: tuple[int, ...]) -> Any:
+    example = torch.zeros(2, *shape)
+    return compile_network(openvino.convert_model(network.eval(), example_input=example), shape)
+
+
+def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("dataset", type=Path)
+    parser.add_argument("network", type=Path)
+    parser.add_argument("teacher", type=Path)
+    parser.add_argument("former", type=Path)
+    parser.add_argument("--rafdb", type=int, default=12, help="views of each picture")
+    parser.add_argument("--ferplus", type=int, default=2, help="views of each picture")
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    arguments = parser.parse_args()
+    torch.set_num_threads(2)
+    data = read_pictures(arguments.dataset)
+    both = Teachers(arguments.network, arguments.teacher, arguments.former)
+    measure(both, data)
+    write_views(data, both, (arguments.rafdb, arguments.ferplus), arguments.output)

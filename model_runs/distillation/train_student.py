@@ -1,0 +1,231 @@
+"""Train a ResNet-18 on views of the pictures and on what its teachers say of them.
+
+    python -m model_runs.distillation.train_student joined.zip views.npz resnet18-raf7.safetensors
+        -o student.safetensors
+
+The targets are a mean of the label and of the two teachers' probabilities (Hinton et al.,
+*Distilling the knowledge in a neural network*, 2015; teacher and student see the same view in a
+long course, as in Beyer et al., *Knowledge distillation: a good teacher is patient and consistent*,
+CVPR 2022); besides, its features have to tell the face network's embedding (Romero et al.,
+*FitNets*, ICLR 2015). The weights are the running mean of the course's, with torchvision's names;
+beside them, as `.json`, is what `average_weights.py` takes as progress.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from model_runs.distillation.mobile_face_net import EMBEDDING
+from model_runs.distillation.pictures import (
+    CLASSES,
+    SIDE,
+    Pictures,
+    class_weights,
+    describe,
+    normalise,
+    read_pictures,
+)
+from model_runs.distillation.transformations import erase, mirror, share_of_rate
+from semblante_worker.evaluation.curves import EpochRecord
+from semblante_worker.resnet import ResNet, build_resnet
+from semblante_worker.training.averaging import AveragedNetwork
+from semblante_worker.training.run_state import Progress
+from semblante_worker.training.starting_weights import read_weights
+
+SEED = 1
+BATCH = 128
+FERPLUS_SHARE = 0.35
+TEACHERS_SHARE = 0.7
+SMOOTHING = 0.05
+EMBEDDING_WEIGHT = 0.5
+WARMUP = 0.06
+REPORTS = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Views:
+    """What `make_views.py` wrote, and the targets made of it."""
+
+    pixels: NDArray[np.uint8]
+    targets: Tensor
+    embeddings: Tensor
+    rafdb: NDArray[np.intp]
+    ferplus: NDArray[np.intp]
+    weights: NDArray[np.float64]
+    """How often to draw each of `rafdb`."""
+
+
+def read_views(path: Path, pictures: Pictures) -> Views:
+    """Read views and mix their targets."""
+    with np.load(path) as stored:
+        rows, pixels = stored["rows"], stored["pixels"]
+        said = (stored["faces"].astype(np.float32) + stored["former"].astype(np.float32)) / 2
+        embeddings = torch.from_numpy(stored["embeddings"]).float()
+    labels = pictures.targets[rows] * (1 - SMOOTHING) + SMOOTHING / CLASSES
+    rafdb = np.nonzero(pictures.is_rafdb[rows])[0]
+    return Views(
+        pixels=pixels,
+        targets=torch.from_numpy(TEACHERS_SHARE * said + (1 - TEACHERS_SHARE) * labels),
+        embeddings=(embeddings - embeddings.mean(0)) / (embeddings.std(0) + 1e-6),
+        rafdb=rafdb,
+        ferplus=np.nonzero(~pictures.is_rafdb[rows])[0],
+        weights=class_weights(pictures.labels[rows[rafdb]], 0.25),
+    )
+
+
+def load_student(weights: Path) -> ResNet:
+    """Return a ResNet-18 for one channel: the first layer's kernels are summed."""
+    student = build_resnet("resnet18", CLASSES)
+    student.conv1 = nn.Conv2d(1, 64, 7, 2, 3, bias=False)
+    read = {name: value.float() for name, value in read_weights(weights).items()}
+    read["conv1.weight"] = read["conv1.weight"].sum(dim=1, keepdim=True)
+    student.load_state_dict(read)
+    student.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return student
+
+
+def save_student(student: nn.Module, output: Path) -> None:
+    """Write the weights for three equal channels."""
+    weights = {name: value.contiguous() for name, value in student.state_dict().items()}
+    weights["conv1.weight"] = (weights["conv1.weight"] / 3).repeat(1, 3, 1, 1)
+    save_file(weights, output)
+
+
+def resize(x: Tensor, side: int) -> Tensor:
+    """Return the student's size of [n, 1, SIDE, SIDE]."""
+    if side == SIDE:
+        return x
+    return functional.interpolate(x, size=side, mode="bilinear", antialias=True)
+
+
+def validate(student: nn.Module, pictures: Pictures, side: int) -> tuple[float, float, str]:
+    """Return loss and accuracy on all validation pictures, and figures for each source."""
+    student.eval()
+    rows = np.nonzero(pictures.is_held_out)[0]
+    parts = np.array_split(rows, -(-len(rows) // BATCH))
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        batches = [normalise(resize(pictures.batch(part), side)) for part in parts]
+        logits = torch.cat([student(batch).float() for batch in batches])
+    loss = functional.cross_entropy(logits, torch.from_numpy(pictures.labels[rows])).item()
+    shares, labels = logits.softmax(1).numpy(), pictures.labels[rows]
+    is_rafdb = pictures.is_rafdb[rows]
+    by_source = (
+        f"{name} {describe(shares[of], labels[of])}"
+        for name, of in (("RAF-DB", is_rafdb), ("FERPlus", ~is_rafdb))
+    )
+    return loss, float((shares.argmax(axis=1) == labels).mean()), ", ".join(by_source)
+
+
+def draw(views: Views, side: int, generator: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """Return one batch: pixels, targets and embeddings, mirrored, covered and mixed."""
+    ferplus = round(BATCH * FERPLUS_SHARE)
+    rows = np.concatenate(
+        [
+            generator.choice(views.rafdb, BATCH - ferplus, p=views.weights),
+            generator.choice(views.ferplus, ferplus),
+        ]
+    )
+    x = resize(torch.from_numpy(views.pixels[rows])[:, None].float(), side)
+    x = erase(mirror(x), 0.3)
+    share, other = 1 - float(generator.beta(0.2, 0.2)), torch.randperm(BATCH)
+    parts = (normalise(x), views.targets[rows], views.embeddings[rows])
+    x, targets, embeddings = (part.lerp(part[other], share) for part in parts)
+    return x.contiguous(memory_format=torch.channels_last), targets, embeddings
+
+
+def optimizer_of(student: ResNet, teller: nn.Linear, rate: float) -> torch.optim.AdamW:
+    """No decay for what is no matrix; the layer that tells the embedding learns at 2e-3."""
+    groups = [
+        {"params": [p for p in student.parameters() if p.ndim > 1], "lr": rate},
+        {
+            "params": [p for p in student.parameters() if p.ndim == 1],
+            "lr": rate,
+            "weight_decay": 0.0,
+        },
+        {"params": [*teller.parameters()], "lr": 2e-3},
+    ]
+    return torch.optim.AdamW(groups, weight_decay=0.05, fused=True)
+
+
+def learn(
+    student: ResNet, teller: nn.Linear, batch: tuple[Tensor, ...]
+) -> tuple[Tensor, Tensor, float]:
+    """Return the loss to go down, the loss of the labels, and the share of equal labels."""
+    x, targets, embeddings = batch
+    with torch.autocast("cpu", torch.bfloat16):
+        features = student.features(x)
+        logits = student.fc(features).float()
+    untold = 1 - functional.cosine_similarity(teller(features.float()), embeddings).mean()
+    loss = functional.cross_entropy(logits, targets)
+    hits = (logits.argmax(1) == targets.argmax(1)).float().mean().item()
+    return loss + EMBEDDING_WEIGHT * untold, loss.detach(), hits
+
+
+def train(pictures: Pictures, views: Views, student: ResNet, options: argparse.Namespace) -> None:
+    """Write the running mean of the weights, and the progress, `REPORTS` times in the course."""
+    torch.manual_seed(options.seed)
+    generator = np.random.default_rng(options.seed)
+    teller = nn.Linear(512, EMBEDDING)
+    optimizer = optimizer_of(student, teller, options.rate)
+    mean = AveragedNetwork(student, 0.998)
+    records: list[EpochRecord] = []
+    steps, began = options.steps // REPORTS, time.monotonic()
+    course = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: share_of_rate(step / (steps * REPORTS), WARMUP)
+    )
+    for report in range(1, REPORTS + 1):
+        losses, hits = 0.0, 0.0
+        for _ in range(steps):
+            batch = draw(views, options.side, generator)
+            loss, plain, equal = learn(student, teller, batch)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(student.parameters(), 5.0)
+            optimizer.step()
+            course.step()
+            mean.update()
+            losses, hits = losses + plain.item() / steps, hits + equal / steps
+        found, accuracy, by_source = validate(mean.network, pictures, options.side)
+        records.append(EpochRecord(report, losses, hits, found, accuracy))
+        speed = report * steps * BATCH / (time.monotonic() - began)
+        print(
+            f"Epoch {report}/{REPORTS}: loss {losses:.4f}, accuracy {hits:.2%}; validation loss"
+            f" {found:.4f}, accuracy {accuracy:.2%} ({by_source}), {speed:.0f} views/s",
+            flush=True,
+        )
+        save_student(mean.network, options.output)
+        progress = Progress(
+            identity="distillation",
+            epoch=report,
+            records=tuple(records),
+            images_per_second=(speed,) * report,
+            seconds=time.monotonic() - began,
+            best_epoch=report,
+        )
+        options.output.with_suffix(".json").write_text(progress.model_dump_json())
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("dataset", type=Path)
+    parser.add_argument("views", type=Path)
+    parser.add_argument("weights", type=Path, help="where the student begins")
+    parser.add_argument("--side", type=int, default=SIDE)
+    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--rate", type=float, default=5e-4)
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    arguments = parser.parse_args()
+    torch.set_num_threads(2)
+    data = read_pictures(arguments.dataset)
+    train(data, read_views(arguments.views, data), load_student(arguments.weights), arguments)

@@ -1,0 +1,79 @@
+"""What views of a picture are made of; on float32 [n, 1, h, w] of 0 to 255.
+
+Random numbers come from torch's CPU generator.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+GREY = 114.0
+"""The mean of ImageNet's normalisation: what lies outside a picture, and what covers it."""
+
+
+def between(low: float, high: float, count: int) -> Tensor:
+    """Return that many uniform random numbers."""
+    return torch.empty(count).uniform_(low, high)
+
+
+def turn(count: int, scale: Tensor) -> Tensor:
+    """Return matrices [n, 2, 3] that turn by up to 15 degrees, scale, and move by up to 8 %."""
+    angle = between(-15, 15, count) * math.pi / 180
+    cosine, sine = torch.cos(angle) / scale, torch.sin(angle) / scale
+    across = torch.stack([cosine, -sine, between(-0.16, 0.16, count)], 1)
+    down = torch.stack([sine, cosine, between(-0.16, 0.16, count)], 1)
+    return torch.stack([across, down], 1)
+
+
+def warp(x: Tensor, matrices: Tensor, padding: str = "border") -> Tensor:
+    """Take pictures through `matrices`, [n, 2, 3]; `zeros` as padding means grey."""
+    grid = functional.affine_grid(matrices, list(x.shape), align_corners=False)
+    return functional.grid_sample(x - GREY, grid, align_corners=False, padding_mode=padding) + GREY
+
+
+def blur(x: Tensor, share: float, smallest: int, largest: int) -> Tensor:
+    """Make that share of the pictures small and large again."""
+    blurred = torch.rand(len(x)) < share
+    if not blurred.any():
+        return x
+    side = int(torch.randint(smallest, largest, ()))
+    small = functional.interpolate(x[blurred], size=side, mode="bilinear", antialias=True)
+    x = x.clone()
+    x[blurred] = functional.interpolate(small, size=x.shape[-1], mode="bilinear")
+    return x
+
+
+def light(x: Tensor) -> Tensor:
+    """Change contrast by up to 30 % and brightness by up to 30."""
+    factor, summand = between(0.7, 1.3, len(x)), between(-30, 30, len(x))
+    lit = (x - GREY) * factor[:, None, None, None] + GREY + summand[:, None, None, None]
+    return lit.clamp(0, 255)
+
+
+def mirror(x: Tensor) -> Tensor:
+    """Mirror half of the pictures."""
+    return torch.where((torch.rand(len(x)) < 0.5)[:, None, None, None], x.flip(3), x)
+
+
+def erase(x: Tensor, share: float) -> Tensor:
+    """Cover 2 to 20 % of that share of the pictures (Zhong et al., *Random Erasing*, 2020)."""
+    side = x.shape[-1]
+    x = x.clone()
+    for row in torch.nonzero(torch.rand(len(x)) < share)[:, 0].tolist():
+        area = float(between(0.02, 0.2, 1)) * side * side
+        ratio = math.exp(float(between(-1, 1, 1)))
+        height, width = min(side, int((area * ratio) ** 0.5)), min(side, int((area / ratio) ** 0.5))
+        top, left = (int(torch.randint(side - length + 1, ())) for length in (height, width))
+        x[row, :, top : top + height, left : left + width] = GREY
+    return x
+
+
+def share_of_rate(done: float, warmup: float) -> float:
+    """The share of a learning rate after that share of a course: a rise, then half a cosine."""
+    if done < warmup:
+        return done / warmup
+    return 0.002 + 0.5 * (1 + math.cos(math.pi * (done - warmup) / (1 - warmup)))
