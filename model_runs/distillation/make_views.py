@@ -40,6 +40,7 @@ from model_runs.distillation.pictures import (
 )
 from model_runs.distillation.transformations import between, blur, light, turn, warp
 from semblante_worker.architectures import build_network
+from semblante_worker.engines import softmax
 from semblante_worker.training.starting_weights import read_weights
 
 BATCH = 128
@@ -66,7 +67,7 @@ class Teachers:
         """Return two probabilities [n, CLASSES] and an embedding of float32 [n, 1, SIDE, SIDE]."""
         logits, embeddings = self._tail(self._trunk(lower(x)).numpy()).values()
         former = self._former(normalise(x).expand(-1, 3, -1, -1).numpy())[0]
-        return _softmax(logits), _softmax(former), embeddings
+        return softmax(logits), softmax(former), embeddings
 
 
 def draw_view(x: Tensor) -> Tensor:
@@ -118,11 +119,6 @@ def write_views(
 def _compile(network: torch.nn.Module, shape: tuple[int, ...]) -> Any:
     example = torch.zeros(2, *shape)
     return compile_network(openvino.convert_model(network.eval(), example_input=example), shape)
-
-
-def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
 if __name__ == "__main__":

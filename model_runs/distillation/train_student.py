@@ -17,6 +17,7 @@ import argparse
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +26,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from model_runs.distillation.course import Course
 from model_runs.distillation.mobile_face_net import EMBEDDING
 from model_runs.distillation.pictures import (
     CLASSES,
@@ -35,10 +37,9 @@ from model_runs.distillation.pictures import (
     normalise,
     read_pictures,
 )
-from model_runs.distillation.transformations import erase, mirror, share_of_rate
+from model_runs.distillation.transformations import erase, mirror
 from semblante_worker.evaluation.curves import EpochRecord
 from semblante_worker.resnet import ResNet, build_resnet
-from semblante_worker.training.averaging import AveragedNetwork
 from semblante_worker.training.run_state import Progress
 from semblante_worker.training.starting_weights import read_weights
 
@@ -143,9 +144,9 @@ def draw(views: Views, side: int, generator: np.random.Generator) -> tuple[Tenso
     return x.contiguous(memory_format=torch.channels_last), targets, embeddings
 
 
-def optimizer_of(student: ResNet, teller: nn.Linear, rate: float) -> torch.optim.AdamW:
+def groups_of(student: ResNet, teller: nn.Linear, rate: float) -> list[dict[str, Any]]:
     """No decay for what is no matrix; the layer that tells the embedding learns at 2e-3."""
-    groups = [
+    return [
         {"params": [p for p in student.parameters() if p.ndim > 1], "lr": rate},
         {
             "params": [p for p in student.parameters() if p.ndim == 1],
@@ -154,7 +155,6 @@ def optimizer_of(student: ResNet, teller: nn.Linear, rate: float) -> torch.optim
         },
         {"params": [*teller.parameters()], "lr": 2e-3},
     ]
-    return torch.optim.AdamW(groups, weight_decay=0.05, fused=True)
 
 
 def learn(
@@ -176,26 +176,18 @@ def train(pictures: Pictures, views: Views, student: ResNet, options: argparse.N
     torch.manual_seed(options.seed)
     generator = np.random.default_rng(options.seed)
     teller = nn.Linear(512, EMBEDDING)
-    optimizer = optimizer_of(student, teller, options.rate)
-    mean = AveragedNetwork(student, 0.998)
     records: list[EpochRecord] = []
     steps, began = options.steps // REPORTS, time.monotonic()
-    course = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: share_of_rate(step / (steps * REPORTS), WARMUP)
-    )
+    groups = groups_of(student, teller, options.rate)
+    course = Course(student, groups, steps * REPORTS, warmup=WARMUP, decay=0.998)
     for report in range(1, REPORTS + 1):
         losses, hits = 0.0, 0.0
         for _ in range(steps):
             batch = draw(views, options.side, generator)
             loss, plain, equal = learn(student, teller, batch)
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(student.parameters(), 5.0)
-            optimizer.step()
-            course.step()
-            mean.update()
+            course.take_step(loss)
             losses, hits = losses + plain.item() / steps, hits + equal / steps
-        found, accuracy, by_source = validate(mean.network, pictures, options.side)
+        found, accuracy, by_source = validate(course.mean.network, pictures, options.side)
         records.append(EpochRecord(report, losses, hits, found, accuracy))
         speed = report * steps * BATCH / (time.monotonic() - began)
         print(
@@ -203,7 +195,7 @@ def train(pictures: Pictures, views: Views, student: ResNet, options: argparse.N
             f" {found:.4f}, accuracy {accuracy:.2%} ({by_source}), {speed:.0f} views/s",
             flush=True,
         )
-        save_student(mean.network, options.output)
+        save_student(course.mean.network, options.output)
         progress = Progress(
             identity="distillation",
             epoch=report,

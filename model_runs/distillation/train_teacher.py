@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
+from model_runs.distillation.course import Course
 from model_runs.distillation.mobile_face_net import LOWER, Tail, Trunk, lower
 from model_runs.distillation.pictures import Pictures, class_weights, describe, read_pictures
 from model_runs.distillation.transformations import (
@@ -28,11 +28,10 @@ from model_runs.distillation.transformations import (
     erase,
     light,
     mirror,
-    share_of_rate,
     turn,
     warp,
 )
-from semblante_worker.training.averaging import AveragedNetwork
+from semblante_worker.training.objective import mix, soft_cross_entropy
 
 SEED = 5
 BATCH = 64
@@ -77,16 +76,15 @@ def validate(trunk: Trunk, tail: nn.Module, pictures: Pictures, rows: NDArray[np
     return describe(np.concatenate(shares), pictures.labels[rows])
 
 
-def optimizer_of(tail: Tail, rate: float) -> torch.optim.AdamW:
+def groups_of(tail: Tail, rate: float) -> list[dict[str, Any]]:
     """Three times the rate for the head; no decay for what is no matrix."""
     head = [*tail.norm.parameters(), *tail.head.parameters()]
     body = [*tail.layers.parameters()]
-    groups = [
+    return [
         {"params": head, "lr": rate * 3},
         {"params": [p for p in body if p.ndim > 1], "lr": rate},
         {"params": [p for p in body if p.ndim == 1], "lr": rate, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, weight_decay=0.05, fused=True)
 
 
 def train(pictures: Pictures, network: Path, epochs: int, rate: float, output: Path) -> None:
@@ -96,37 +94,22 @@ def train(pictures: Pictures, network: Path, epochs: int, rate: float, output: P
     trunk, tail = Trunk(network), Tail(network)
     tail.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     run: Any = torch.compile(tail, dynamic=False)
-    optimizer = optimizer_of(tail, rate)
     steps = epochs * (len(plan(pictures, generator)) // BATCH)
-    course = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: share_of_rate(step / steps, WARMUP)
-    )
-    mean = AveragedNetwork(tail, 0.997)
+    course = Course(tail, groups_of(tail, rate), steps, warmup=WARMUP, decay=0.997)
+    held_out = [pictures.rows(rafdb=rafdb, held_out=True) for rafdb in (True, False)]
     for epoch in range(epochs):
         began, total, rows = time.monotonic(), 0.0, plan(pictures, generator)
         for part in np.split(rows, len(rows) // BATCH):
-            x, targets = (
-                augment(pictures.batch(part)),
-                torch.from_numpy(pictures.targets[part]),
-            )
-            share, other = float(generator.beta(0.2, 0.2)), torch.randperm(BATCH)
-            x, targets = x.lerp(x[other], 1 - share), targets.lerp(targets[other], 1 - share)
+            views, targets = augment(pictures.batch(part)), torch.from_numpy(pictures.targets[part])
+            x, targets = mix(views, targets, 0.2)
             features = trunk(x)
             with torch.autocast("cpu", torch.bfloat16):
                 logits = run(features)[0].float()
-            loss = functional.cross_entropy(logits, targets, label_smoothing=SMOOTHING)
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(tail.parameters(), 5.0)
-            optimizer.step()
-            course.step()
-            mean.update()
+            loss = soft_cross_entropy(logits, targets, SMOOTHING)
+            course.take_step(loss)
             total += loss.item()
-        torch.save(mean.network.state_dict(), output)
-        found = [
-            validate(trunk, mean.network, pictures, pictures.rows(rafdb=rafdb, held_out=True))
-            for rafdb in (True, False)
-        ]
+        torch.save(course.mean.network.state_dict(), output)
+        found = [validate(trunk, course.mean.network, pictures, part) for part in held_out]
         speed = len(rows) / (time.monotonic() - began)
         print(
             f"{epoch + 1}/{epochs} loss {total * BATCH / len(rows):.4f}"

@@ -70,10 +70,3 @@ def erase(x: Tensor, share: float) -> Tensor:
         top, left = (int(torch.randint(side - length + 1, ())) for length in (height, width))
         x[row, :, top : top + height, left : left + width] = GREY
     return x
-
-
-def share_of_rate(done: float, warmup: float) -> float:
-    """The share of a learning rate after that share of a course: a rise, then half a cosine."""
-    if done < warmup:
-        return done / warmup
-    return 0.002 + 0.5 * (1 + math.cos(math.pi * (done - warmup) / (1 - warmup)))
