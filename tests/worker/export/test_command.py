@@ -15,6 +15,7 @@ from networks import network_of, random_pixels
 from picture_sets import write_folder
 from semblante.bundle_import import import_bundle
 from semblante.bundles import Bundle, read_bundle
+from semblante.card import Architecture
 from semblante.cli import cli
 from semblante.errors import BundleError
 from semblante.services import Services
@@ -34,8 +35,9 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def plain_bundle(folder: Path) -> Path:
-    return write_bundle(folder, safetensors.torch.save(network_of("resnet18", 32).state_dict()))
+def plain_bundle(folder: Path, architecture: Architecture = "resnet18") -> Path:
+    weights = safetensors.torch.save(network_of(architecture, 32).state_dict())
+    return write_bundle(folder, weights, architecture=architecture)
 
 
 def export(*words: object) -> Result:
@@ -111,6 +113,17 @@ def test_a_bundle_for_cpus_alone(tmp_path: Path, faces: Path, exported: Bundle) 
         load_engine(small, "cpu", 1, "torch")
     result = export(tmp_path / "small", faces)
     assert (result.exit_code, "[wrong_engine]" in result.output) == (2, True)
+
+
+def test_a_network_of_depthwise_convolutions_for_cpus_alone(tmp_path: Path, faces: Path) -> None:
+    """NNCF failed on it, aligning its channels."""
+    folder = plain_bundle(tmp_path / "b", "mobilenet_v2")
+    result = export(folder, faces, "--int8-only", "-o", tmp_path / "small")
+    assert result.exit_code == 0, result.output
+    assert sorted(read_bundle(tmp_path / "small", verify=True).card.files) == [
+        "openvino.bin",
+        "openvino.xml",
+    ]
 
 
 def test_int8_that_costs_too_much_is_not_written(
