@@ -3,10 +3,11 @@
     python -m model_runs.distillation.make_views joined.zip w600k_mbf.onnx teacher.pt
         resnet18-raf7.safetensors -o views.npz
 
-A teacher has learned its training pictures by heart; of views that it has not seen it says more.
-views.npz holds `pixels` uint8 [n, SIDE, SIDE], `rows` int64 [n] (of the joined manifest), `faces`
-and `former` float16 [n, CLASSES] (what the face network and the ResNet say) and `embeddings`
-float16 [n, EMBEDDING].
+A teacher has learned its training pictures by heart; of views that it has not seen it says more,
+and most of a mixture of two pictures, which has no label (Beyer et al., *Knowledge distillation: a
+good teacher is patient and consistent*, CVPR 2022). views.npz holds `pixels` uint8 [n, SIDE, SIDE],
+`rows` int64 [n] (of the joined manifest), `is_mixed` bool [n], `faces` and `former` float16
+[n, CLASSES] (what the face network and the ResNet say) and `embeddings` float16 [n, EMBEDDING].
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ from semblante_worker.engines import softmax
 from semblante_worker.training.starting_weights import read_weights
 
 BATCH = 128
-SEED = 11
+SEED = 12
 
 Answers = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
@@ -76,6 +77,13 @@ def draw_view(x: Tensor) -> Tensor:
     return light(warp(blur(x, 0.2, 36, 90), turn(len(x), scale))).round()
 
 
+def mix_some(views: Tensor, is_mixed: NDArray[np.bool_]) -> Tensor:
+    """Put another view of the batch over those that `is_mixed`, each by its own share."""
+    shares = torch.from_numpy(is_mixed).float() * between(0, 1, len(views))
+    other = views[torch.randperm(len(views))]
+    return views.lerp(other, shares[:, None, None, None]).round()
+
+
 def measure(teachers: Teachers, pictures: Pictures) -> None:
     """Print what the teachers, and their mean, reach on the validation pictures."""
     for source, rafdb in (("RAF-DB", True), ("FERPlus", False)):
@@ -92,28 +100,37 @@ def measure(teachers: Teachers, pictures: Pictures) -> None:
 
 
 def write_views(
-    pictures: Pictures, teachers: Teachers, copies: tuple[int, int], output: Path
+    pictures: Pictures, teachers: Teachers, copies: tuple[int, int], options: argparse.Namespace
 ) -> None:
     """Write `copies` views of each training picture of RAF-DB and of FERPlus, shuffled."""
-    torch.manual_seed(SEED)
-    generator = np.random.default_rng(SEED)
+    torch.manual_seed(options.seed)
+    generator = np.random.default_rng(options.seed)
     sources = [pictures.rows(rafdb=rafdb, held_out=False) for rafdb in (True, False)]
     rows = np.concatenate(
         [np.tile(part, times) for part, times in zip(sources, copies, strict=True)]
     )
     generator.shuffle(rows)
+    is_mixed = generator.random(len(rows)) < options.mixed
     pixels = np.empty((len(rows), SIDE, SIDE), np.uint8)
     faces, former = np.empty((2, len(rows), CLASSES), np.float16)
     embeddings = np.empty((len(rows), EMBEDDING), np.float16)
     began = time.monotonic()
     for at in range(0, len(rows), BATCH):
-        views = draw_view(pictures.batch(rows[at : at + BATCH]))
-        part = slice(at, at + len(views))
+        part = slice(at, min(at + BATCH, len(rows)))
+        views = mix_some(draw_view(pictures.batch(rows[part])), is_mixed[part])
         pixels[part] = views[:, 0].numpy().astype(np.uint8)
         faces[part], former[part], embeddings[part] = teachers.ask(views)
         print(f"\r{part.stop}/{len(rows)} {part.stop / (time.monotonic() - began):.0f}/s", end="")
     print()
-    np.savez(output, pixels=pixels, rows=rows, faces=faces, former=former, embeddings=embeddings)
+    np.savez(
+        options.output,
+        pixels=pixels,
+        rows=rows,
+        is_mixed=is_mixed,
+        faces=faces,
+        former=former,
+        embeddings=embeddings,
+    )
 
 
 def _compile(network: torch.nn.Module, shape: tuple[int, ...]) -> Any:
@@ -128,11 +145,13 @@ if __name__ == "__main__":
     parser.add_argument("teacher", type=Path)
     parser.add_argument("former", type=Path)
     parser.add_argument("--rafdb", type=int, default=8, help="views of each picture")
-    parser.add_argument("--ferplus", type=int, default=1, help="views of each picture")
+    parser.add_argument("--ferplus", type=int, default=2, help="views of each picture")
+    parser.add_argument("--mixed", type=float, default=0.5, help="share of the views")
+    parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("-o", "--output", type=Path, required=True)
     arguments = parser.parse_args()
     torch.set_num_threads(2)
     data = read_pictures(arguments.dataset)
     both = Teachers(arguments.network, arguments.teacher, arguments.former)
     measure(both, data)
-    write_views(data, both, (arguments.rafdb, arguments.ferplus), arguments.output)
+    write_views(data, both, (arguments.rafdb, arguments.ferplus), arguments)

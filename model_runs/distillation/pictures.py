@@ -35,7 +35,7 @@ class Pictures:
     """Pictures and what is known of them, in the manifest's order."""
 
     pixels: NDArray[np.uint8]
-    """[n, SIDE, SIDE]"""
+    """[n, side, side]"""
     targets: NDArray[np.float32]
     """[n, CLASSES]: the shares of the votes, or 1 for the label."""
     labels: NDArray[np.int64]
@@ -48,18 +48,19 @@ class Pictures:
         return np.nonzero((self.is_rafdb == rafdb) & (self.is_held_out == held_out))[0]
 
     def batch(self, rows: NDArray[np.intp]) -> Tensor:
-        """Return float32 [n, 1, SIDE, SIDE], 0 to 255."""
+        """Return float32 [n, 1, side, side], 0 to 255."""
         return torch.from_numpy(self.pixels[rows])[:, None].float()
 
 
-def read_pictures(path: Path) -> Pictures:
-    """Read what `join_datasets.py` wrote."""
+def read_pictures(path: Path, side: int = SIDE) -> Pictures:
+    """Read what `join_datasets.py` wrote, as a model of `side` pixels sees it."""
+    spec = SPEC.model_copy(update={"resize": (side, side)})
     with zipfile.ZipFile(path) as archive:
         with archive.open("manifest.csv") as raw:
             rows = list(csv.DictReader(io.TextIOWrapper(raw, "utf-8")))
-        pixels = np.empty((len(rows), SIDE, SIDE), np.uint8)
+        pixels = np.empty((len(rows), side, side), np.uint8)
         for place, row in enumerate(rows):
-            pixels[place] = prepare(open_picture(archive.read(row["path"]), MOST_PIXELS), SPEC)
+            pixels[place] = prepare(open_picture(archive.read(row["path"]), MOST_PIXELS), spec)
     shares = [[float(row[f"p{number}"]) for number in range(1, CLASSES + 1)] for row in rows]
     return Pictures(
         pixels=pixels,

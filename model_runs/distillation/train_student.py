@@ -3,12 +3,13 @@
     python -m model_runs.distillation.train_student joined.zip views.npz resnet18-raf7.safetensors
         -o student.safetensors
 
-The targets are a mean of the label and of the two teachers' probabilities (Hinton et al.,
-*Distilling the knowledge in a neural network*, 2015; teacher and student see the same view in a
-long course, as in Beyer et al., *Knowledge distillation: a good teacher is patient and consistent*,
-CVPR 2022); besides, its features have to tell the face network's embedding (Romero et al.,
-*FitNets*, ICLR 2015). The weights are the running mean of the course's, with torchvision's names;
-beside them, as `.json`, is what `average_weights.py` takes as progress.
+The targets are a mean of the label and of the two teachers' probabilities, of a mixture of pictures
+those alone (Hinton et al., *Distilling the knowledge in a neural network*, 2015; teacher and
+student see the same view in a long course, as in Beyer et al., *Knowledge distillation: a good
+teacher is patient and consistent*, CVPR 2022); besides, its features have to tell the face
+network's embedding (Romero et al., *FitNets*, ICLR 2015). The weights are the running mean of the
+course's, with torchvision's names; beside them, as `.json`, is what `average_weights.py` takes as
+progress.
 """
 
 from __future__ import annotations
@@ -72,11 +73,12 @@ def read_views(path: Path, pictures: Pictures) -> Views:
         rows, pixels = stored["rows"], stored["pixels"]
         said = (stored["faces"].astype(np.float32) + stored["former"].astype(np.float32)) / 2
         embeddings = torch.from_numpy(stored["embeddings"]).float()
+        share = np.where(stored["is_mixed"], 1, TEACHERS_SHARE).astype(np.float32)[:, None]
     labels = pictures.targets[rows] * (1 - SMOOTHING) + SMOOTHING / CLASSES
     rafdb = np.nonzero(pictures.is_rafdb[rows])[0]
     return Views(
         pixels=pixels,
-        targets=torch.from_numpy(TEACHERS_SHARE * said + (1 - TEACHERS_SHARE) * labels),
+        targets=torch.from_numpy(share * said + (1 - share) * labels),
         embeddings=(embeddings - embeddings.mean(0)) / (embeddings.std(0) + 1e-6),
         rafdb=rafdb,
         ferplus=np.nonzero(~pictures.is_rafdb[rows])[0],
@@ -103,19 +105,21 @@ def save_student(student: nn.Module, output: Path) -> None:
 
 
 def resize(x: Tensor, side: int) -> Tensor:
-    """Return the student's size of [n, 1, SIDE, SIDE]."""
-    if side == SIDE:
-        return x
-    return functional.interpolate(x, size=side, mode="bilinear", antialias=True)
+    """Return the student's size of views [n, 1, SIDE, SIDE].
+
+    Their way has blurred them enough: smoothed before they are made smaller, they would be less
+    sharp than what `prepare` makes of a picture of 100 px.
+    """
+    return x if side == SIDE else functional.interpolate(x, size=side, mode="bilinear")
 
 
-def validate(student: nn.Module, pictures: Pictures, side: int) -> tuple[float, float, str]:
+def validate(student: nn.Module, pictures: Pictures) -> tuple[float, float, str]:
     """Return loss and accuracy on all validation pictures, and figures for each source."""
     student.eval()
     rows = np.nonzero(pictures.is_held_out)[0]
     parts = np.array_split(rows, -(-len(rows) // BATCH))
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        batches = [normalise(resize(pictures.batch(part), side)) for part in parts]
+        batches = [normalise(pictures.batch(part)) for part in parts]
         logits = torch.cat([student(batch).float() for batch in batches])
     loss = functional.cross_entropy(logits, torch.from_numpy(pictures.labels[rows])).item()
     shares, labels = logits.softmax(1).numpy(), pictures.labels[rows]
@@ -187,7 +191,7 @@ def train(pictures: Pictures, views: Views, student: ResNet, options: argparse.N
             loss, plain, equal = learn(student, teller, batch)
             course.take_step(loss)
             losses, hits = losses + plain.item() / steps, hits + equal / steps
-        found, accuracy, by_source = validate(course.mean.network, pictures, options.side)
+        found, accuracy, by_source = validate(course.mean.network, pictures)
         records.append(EpochRecord(report, losses, hits, found, accuracy))
         speed = report * steps * BATCH / (time.monotonic() - began)
         print(
@@ -219,5 +223,5 @@ if __name__ == "__main__":
     parser.add_argument("-o", "--output", type=Path, required=True)
     arguments = parser.parse_args()
     torch.set_num_threads(2)
-    data = read_pictures(arguments.dataset)
+    data = read_pictures(arguments.dataset, arguments.side)
     train(data, read_views(arguments.views, data), load_student(arguments.weights), arguments)
