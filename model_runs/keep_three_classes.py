@@ -13,22 +13,24 @@ import io
 import zipfile
 from pathlib import Path
 
-CLASS_OF = {"4": "happiness", "5": "sadness", "2": "stress", "6": "stress"}
-"""By RAF-DB's folders; anger and fear stand in for stress."""
+from semblante_worker.training.labels import names_of
+from semblante_worker.training.recipe_files import load_recipe
 
 COLUMNS = ("path", "source", "split", "label")
 
 
 def keep(data: Path, output: Path) -> None:
-    """Write the pictures of these classes, and their manifest."""
+    """Write the pictures of the recipe's classes, and their manifest."""
+    classes = load_recipe("mobilenetv2-tri3").classes
+    class_of = {name: classes[place].id for name, place in names_of(classes).items()}
     with zipfile.ZipFile(data) as archive, zipfile.ZipFile(output, "w") as kept:
         manifest = io.StringIO(newline="")
         table = csv.DictWriter(manifest, COLUMNS, extrasaction="ignore")
         table.writeheader()
         with archive.open("manifest.csv") as raw:
             for row in csv.DictReader(io.TextIOWrapper(raw, "utf-8")):
-                if row["label"] in CLASS_OF:
-                    table.writerow({**row, "label": CLASS_OF[row["label"]]})
+                if row["label"] in class_of:
+                    table.writerow({**row, "label": class_of[row["label"]]})
                     kept.writestr(row["path"], archive.read(row["path"]))
         kept.writestr("manifest.csv", manifest.getvalue())
 

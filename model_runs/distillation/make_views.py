@@ -3,11 +3,12 @@
     python -m model_runs.distillation.make_views joined.zip w600k_mbf.onnx teacher.pt
         resnet18-raf7.safetensors -o views.npz
 
-A teacher has learned its training pictures by heart; of views that it has not seen it says more,
-and most of a mixture of two pictures, which has no label (Beyer et al., *Knowledge distillation: a
-good teacher is patient and consistent*, CVPR 2022). views.npz holds `pixels` uint8 [n, SIDE, SIDE],
-`rows` int64 [n] (of the joined manifest), `is_mixed` bool [n], `faces` and `former` float16
-[n, CLASSES] (what the face network and the ResNet say) and `embeddings` float16 [n, EMBEDDING].
+A teacher has learned its training pictures by heart; of views that it has not seen it should say
+more, and of a mixture of two pictures, which has no label, too (Beyer et al., *Knowledge
+distillation: a good teacher is patient and consistent*, CVPR 2022). views.npz holds `pixels` uint8
+[n, SIDE, SIDE], `rows` int64 [n] (of the joined manifest), `is_mixed` bool [n], `faces` and
+`former` float16 [n, CLASSES] (what the face network and the ResNet say) and `embeddings` float16
+[n, EMBEDDING].
 """
 
 from __future__ import annotations
@@ -79,6 +80,8 @@ def draw_view(x: Tensor) -> Tensor:
 
 def mix_some(views: Tensor, is_mixed: NDArray[np.bool_]) -> Tensor:
     """Put another view of the batch over those that `is_mixed`, each by its own share."""
+    if not is_mixed.any():
+        return views
     shares = torch.from_numpy(is_mixed).float() * between(0, 1, len(views))
     other = views[torch.randperm(len(views))]
     return views.lerp(other, shares[:, None, None, None]).round()
@@ -99,13 +102,12 @@ def measure(teachers: Teachers, pictures: Pictures) -> None:
             print(f"{source} {name}: {describe(said, pictures.labels[rows])}", flush=True)
 
 
-def write_views(
-    pictures: Pictures, teachers: Teachers, copies: tuple[int, int], options: argparse.Namespace
-) -> None:
-    """Write `copies` views of each training picture of RAF-DB and of FERPlus, shuffled."""
+def write_views(pictures: Pictures, teachers: Teachers, options: argparse.Namespace) -> None:
+    """Write some views of each training picture of RAF-DB and of FERPlus, shuffled."""
     torch.manual_seed(options.seed)
     generator = np.random.default_rng(options.seed)
     sources = [pictures.rows(rafdb=rafdb, held_out=False) for rafdb in (True, False)]
+    copies = options.rafdb, options.ferplus
     rows = np.concatenate(
         [np.tile(part, times) for part, times in zip(sources, copies, strict=True)]
     )
@@ -154,4 +156,4 @@ if __name__ == "__main__":
     data = read_pictures(arguments.dataset)
     both = Teachers(arguments.network, arguments.teacher, arguments.former)
     measure(both, data)
-    write_views(data, both, (arguments.rafdb, arguments.ferplus), arguments)
+    write_views(data, both, arguments)
