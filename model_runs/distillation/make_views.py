@@ -1,14 +1,14 @@
 """Draw many views of the training pictures and ask the teachers about each.
 
     python -m model_runs.distillation.make_views joined.zip w600k_mbf.onnx teacher.pt
-        resnet18-raf7.safetensors -o views.npz
+        resnet18-raf7.safetensors student-3.safetensors=80 -o views.npz
 
 A teacher has learned its training pictures by heart; of views that it has not seen it should say
 more, and of a mixture of two pictures, which has no label, too (Beyer et al., *Knowledge
 distillation: a good teacher is patient and consistent*, CVPR 2022). views.npz holds `pixels` uint8
 [n, SIDE, SIDE], `rows` int64 [n] (of the joined manifest), `is_mixed` bool [n], `faces` and
-`former` float16 [n, CLASSES] (what the face network and the ResNet say) and `embeddings` float16
-[n, EMBEDDING].
+`former` float16 [n, CLASSES] (what the face network says, and the ResNets' mean) and `embeddings`
+float16 [n, EMBEDDING].
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ from model_runs.distillation.pictures import (
     normalise,
     read_pictures,
 )
-from model_runs.distillation.transformations import between, blur, light, turn, warp
+from model_runs.distillation.transformations import between, blur, light, resize, turn, warp
 from semblante_worker.architectures import build_network
 from semblante_worker.engines import softmax
 from semblante_worker.training.starting_weights import read_weights
@@ -52,24 +53,23 @@ Answers = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 
 class Teachers:
-    """The face network and a ResNet, both in OpenVINO."""
+    """The face network and some ResNets, all in OpenVINO."""
 
-    def __init__(self, network: Path, teacher: Path, former: Path) -> None:
+    def __init__(self, network: Path, teacher: Path, former: Sequence[tuple[Path, int]]) -> None:
         self._trunk = Trunk(network)
         tail = Tail(network)
         tail.load_state_dict(torch.load(teacher, weights_only=True))
         self._tail = _compile(tail, (256, 14, 14))
-        resnet = build_network("resnet18", CLASSES)
-        resnet.load_state_dict(
-            {name: value.float() for name, value in read_weights(former).items()}
-        )
-        self._former = _compile(resnet, (3, SIDE, SIDE))
+        self._former = [(_compile_resnet(weights, side), side) for weights, side in former]
 
     def ask(self, x: Tensor) -> Answers:
         """Return two probabilities [n, CLASSES] and an embedding of float32 [n, 1, SIDE, SIDE]."""
         logits, embeddings = self._tail(self._trunk(lower(x)).numpy()).values()
-        former = self._former(normalise(x).expand(-1, 3, -1, -1).numpy())[0]
-        return softmax(logits), softmax(former), embeddings
+        former = [
+            softmax(resnet(normalise(resize(x, side)).expand(-1, 3, -1, -1).numpy())[0])
+            for resnet, side in self._former
+        ]
+        return softmax(logits), np.mean(former, axis=0), embeddings
 
 
 def draw_view(x: Tensor) -> Tensor:
@@ -96,7 +96,7 @@ def measure(teachers: Teachers, pictures: Pictures) -> None:
         faces, former = (np.concatenate(said) for said in zip(*answers, strict=True))
         for name, said in (
             ("face network", faces),
-            ("ResNet", former),
+            ("ResNets", former),
             ("mean", (faces + former) / 2),
         ):
             print(f"{source} {name}: {describe(said, pictures.labels[rows])}", flush=True)
@@ -135,6 +135,17 @@ def write_views(pictures: Pictures, teachers: Teachers, options: argparse.Namesp
     )
 
 
+def _compile_resnet(weights: Path, side: int) -> Any:
+    resnet = build_network("resnet18", CLASSES)
+    resnet.load_state_dict({name: value.float() for name, value in read_weights(weights).items()})
+    return _compile(resnet, (3, side, side))
+
+
+def _weights_and_side(text: str) -> tuple[Path, int]:
+    weights, _, side = text.partition("=")
+    return Path(weights), int(side or SIDE)
+
+
 def _compile(network: torch.nn.Module, shape: tuple[int, ...]) -> Any:
     example = torch.zeros(2, *shape)
     return compile_network(openvino.convert_model(network.eval(), example_input=example), shape)
@@ -145,7 +156,9 @@ if __name__ == "__main__":
     parser.add_argument("dataset", type=Path)
     parser.add_argument("network", type=Path)
     parser.add_argument("teacher", type=Path)
-    parser.add_argument("former", type=Path)
+    parser.add_argument(
+        "former", type=_weights_and_side, nargs="+", help="a ResNet-18's FILE or FILE=SIDE"
+    )
     parser.add_argument("--rafdb", type=int, default=8, help="views of each picture")
     parser.add_argument("--ferplus", type=int, default=2, help="views of each picture")
     parser.add_argument("--mixed", type=float, default=0.5, help="share of the views")

@@ -38,7 +38,7 @@ from model_runs.distillation.pictures import (
     normalise,
     read_pictures,
 )
-from model_runs.distillation.transformations import erase, mirror
+from model_runs.distillation.transformations import erase, mirror, resize
 from semblante_worker.evaluation.curves import EpochRecord
 from semblante_worker.resnet import ResNet, build_resnet
 from semblante_worker.training.run_state import Progress
@@ -102,15 +102,6 @@ def save_student(student: nn.Module, output: Path) -> None:
     weights = {name: value.contiguous() for name, value in student.state_dict().items()}
     weights["conv1.weight"] = (weights["conv1.weight"] / 3).repeat(1, 3, 1, 1)
     save_file(weights, output)
-
-
-def resize(x: Tensor, side: int) -> Tensor:
-    """Return the student's size of views [n, 1, SIDE, SIDE].
-
-    Their way has blurred them enough: smoothed before they are made smaller, they would be less
-    sharp than what `prepare` makes of a picture of 100 px.
-    """
-    return x if side == SIDE else functional.interpolate(x, size=side, mode="bilinear")
 
 
 def validate(student: nn.Module, pictures: Pictures) -> tuple[float, float, str]:
