@@ -3,7 +3,7 @@
     python -m model_runs.distillation.train_student joined.zip views.npz resnet18-raf7.safetensors
         -o student.safetensors
 
-The targets are a mean of the label and of the two teachers' probabilities, of a mixture of pictures
+The targets are a mean of the label and of the teachers' probabilities, of a mixture of pictures
 those alone (Hinton et al., *Distilling the knowledge in a neural network*, 2015; teacher and
 student see the same view in a long course, as in Beyer et al., *Knowledge distillation: a good
 teacher is patient and consistent*, CVPR 2022); besides, its features have to tell the face
