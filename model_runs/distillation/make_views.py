@@ -41,10 +41,9 @@ from model_runs.distillation.pictures import (
     normalise,
     read_pictures,
 )
+from model_runs.distillation.student import load_student
 from model_runs.distillation.transformations import between, blur, light, resize, turn, warp
-from semblante_worker.architectures import build_network
 from semblante_worker.engines import softmax
-from semblante_worker.training.starting_weights import read_weights
 
 BATCH = 128
 SEED = 12
@@ -60,14 +59,15 @@ class Teachers:
         tail = Tail(network)
         tail.load_state_dict(torch.load(teacher, weights_only=True))
         self._tail = _compile(tail, (256, 14, 14))
-        self._former = [(_compile_resnet(weights, side), side) for weights, side in former]
+        self._former = [
+            (_compile(load_student(weights), (1, side, side)), side) for weights, side in former
+        ]
 
     def ask(self, x: Tensor) -> Answers:
         """Return two probabilities [n, CLASSES] and an embedding of float32 [n, 1, SIDE, SIDE]."""
         logits, embeddings = self._tail(self._trunk(lower(x)).numpy()).values()
         former = [
-            softmax(resnet(normalise(resize(x, side)).expand(-1, 3, -1, -1).numpy())[0])
-            for resnet, side in self._former
+            softmax(resnet(normalise(resize(x, side)).numpy())[0]) for resnet, side in self._former
         ]
         return softmax(logits), np.mean(former, axis=0), embeddings
 
@@ -133,12 +133,6 @@ def write_views(pictures: Pictures, teachers: Teachers, options: argparse.Namesp
         former=former,
         embeddings=embeddings,
     )
-
-
-def _compile_resnet(weights: Path, side: int) -> Any:
-    resnet = build_network("resnet18", CLASSES)
-    resnet.load_state_dict({name: value.float() for name, value in read_weights(weights).items()})
-    return _compile(resnet, (3, side, side))
 
 
 def _weights_and_side(text: str) -> tuple[Path, int]:

@@ -26,7 +26,8 @@ from model_runs.distillation.pictures import (
     normalise,
     read_pictures,
 )
-from model_runs.distillation.train_student import BATCH, load_student
+from model_runs.distillation.student import load_student
+from model_runs.distillation.train_student import BATCH
 from semblante_worker.evaluation.temperature import fit_temperature
 from semblante_worker.resnet import ResNet
 

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from openvino import opset13
 from torch import Tensor, nn
 
-from model_runs.distillation.pictures import CLASSES, SPEC, Pictures, normalise, read_pictures
-from model_runs.distillation.train_student import save_student
+from model_runs.distillation.pictures import SPEC, Pictures, normalise, read_pictures
+from model_runs.distillation.student import build_student, save_student
 from semblante.card import GRAPH
 from semblante_worker.folding import normed_convolutions
-from semblante_worker.resnet import ResNet, build_resnet
+from semblante_worker.resnet import ResNet
 
 PICTURES = 1024
 SEED = 0
@@ -64,10 +64,9 @@ def _number(output: Any) -> NDArray[np.float32]:
     return np.array(compiled([])[0], np.float32)
 
 
-def build_network(layers: list[Weights], x: Tensor) -> ResNet:
+def rebuild(layers: list[Weights], x: Tensor) -> ResNet:
     """Return the network for one channel, with batch norms that suit `x`, [n, 1, SIDE, SIDE]."""
-    network = build_resnet("resnet18", CLASSES)
-    network.conv1 = nn.Conv2d(1, 64, 7, 2, 3, bias=False)
+    network = build_student()
     *convolutions, last = [tuple(map(torch.from_numpy, layer)) for layer in layers]
     pairs = list(normed_convolutions(network))
     hooks = []
@@ -116,4 +115,4 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
     read = list(read_layers(openvino.Core().read_model(arguments.bundle / GRAPH)))
     data = some_pictures(read_pictures(arguments.dataset))
-    save_student(build_network(read, data), arguments.output)
+    save_student(rebuild(read, data), arguments.output)

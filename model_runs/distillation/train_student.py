@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -38,11 +37,11 @@ from model_runs.distillation.pictures import (
     normalise,
     read_pictures,
 )
+from model_runs.distillation.student import load_student, save_student
 from model_runs.distillation.transformations import erase, mirror, resize
 from semblante_worker.evaluation.curves import EpochRecord
-from semblante_worker.resnet import ResNet, build_resnet
+from semblante_worker.resnet import ResNet
 from semblante_worker.training.run_state import Progress
-from semblante_worker.training.starting_weights import read_weights
 
 SEED = 1
 BATCH = 128
@@ -84,24 +83,6 @@ def read_views(path: Path, pictures: Pictures) -> Views:
         ferplus=np.nonzero(~pictures.is_rafdb[rows])[0],
         weights=class_weights(pictures.labels[rows[rafdb]], 0.25),
     )
-
-
-def load_student(weights: Path) -> ResNet:
-    """Return a ResNet-18 for one channel: the first layer's kernels are summed."""
-    student = build_resnet("resnet18", CLASSES)
-    student.conv1 = nn.Conv2d(1, 64, 7, 2, 3, bias=False)
-    read = {name: value.float() for name, value in read_weights(weights).items()}
-    read["conv1.weight"] = read["conv1.weight"].sum(dim=1, keepdim=True)
-    student.load_state_dict(read)
-    student.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return student
-
-
-def save_student(student: nn.Module, output: Path) -> None:
-    """Write the weights for three equal channels."""
-    weights = {name: value.contiguous() for name, value in student.state_dict().items()}
-    weights["conv1.weight"] = (weights["conv1.weight"] / 3).repeat(1, 3, 1, 1)
-    save_file(weights, output)
 
 
 def validate(student: nn.Module, pictures: Pictures) -> tuple[float, float, str]:
