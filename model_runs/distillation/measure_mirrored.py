@@ -27,9 +27,10 @@ from model_runs.distillation.pictures import (
     read_pictures,
 )
 from model_runs.distillation.student import load_student
-from model_runs.distillation.train_student import BATCH
 from semblante_worker.evaluation.temperature import fit_temperature
 from semblante_worker.resnet import ResNet
+
+BATCH = 128
 
 
 def logits_of(
