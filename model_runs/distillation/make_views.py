@@ -1,14 +1,14 @@
 """Draw many views of the training pictures and ask the teachers about each.
 
-    python -m model_runs.distillation.make_views joined.zip w600k_mbf.onnx teacher.pt
-        resnet18-raf7.safetensors student-3.safetensors=80 -o views.npz
+    python -m model_runs.distillation.make_views joined.zip w600k_mbf.onnx --faces teacher.pt
+        --resnets resnet18-raf7.safetensors student-3.safetensors=80 -o views.npz
 
 A teacher has learned its training pictures by heart; of views that it has not seen it should say
 more, and of a mixture of two pictures, which has no label, too (Beyer et al., *Knowledge
 distillation: a good teacher is patient and consistent*, CVPR 2022). views.npz holds `pixels` uint8
 [n, SIDE, SIDE], `rows` int64 [n] (of the joined manifest), `is_mixed` bool [n], `faces` and
-`former` float16 [n, CLASSES] (what the face network says, and the ResNets' mean) and `embeddings`
-float16 [n, EMBEDDING].
+`former` float16 [n, CLASSES] (the face networks' mean, and the ResNets') and `embeddings` float16
+[n, EMBEDDING] (the first face network's).
 """
 
 from __future__ import annotations
@@ -52,24 +52,26 @@ Answers = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 
 class Teachers:
-    """The face network and some ResNets, all in OpenVINO."""
+    """Some face networks, with one trunk, and some ResNets, all in OpenVINO."""
 
-    def __init__(self, network: Path, teacher: Path, former: Sequence[tuple[Path, int]]) -> None:
+    def __init__(
+        self, network: Path, faces: Sequence[Path], resnets: Sequence[tuple[Path, int]]
+    ) -> None:
         self._trunk = Trunk(network)
-        tail = Tail(network)
-        tail.load_state_dict(torch.load(teacher, weights_only=True))
-        self._tail = _compile(tail, (256, 14, 14))
-        self._former = [
-            (_compile(load_student(weights), (1, side, side)), side) for weights, side in former
+        self._tails = [_compile(_load_tail(network, weights), (256, 14, 14)) for weights in faces]
+        self._resnets = [
+            (_compile(load_student(weights), (1, side, side)), side) for weights, side in resnets
         ]
 
     def ask(self, x: Tensor) -> Answers:
         """Return two probabilities [n, CLASSES] and an embedding of float32 [n, 1, SIDE, SIDE]."""
-        logits, embeddings = self._tail(self._trunk(lower(x)).numpy()).values()
-        former = [
-            softmax(resnet(normalise(resize(x, side)).numpy())[0]) for resnet, side in self._former
+        features = self._trunk(lower(x)).numpy()
+        answers = [tail(features) for tail in self._tails]
+        faces = [softmax(answer[0]) for answer in answers]
+        resnets = [
+            softmax(resnet(normalise(resize(x, side)).numpy())[0]) for resnet, side in self._resnets
         ]
-        return softmax(logits), np.mean(former, axis=0), embeddings
+        return np.mean(faces, axis=0), np.mean(resnets, axis=0), answers[0][1]
 
 
 def draw_view(x: Tensor) -> Tensor:
@@ -88,18 +90,21 @@ def mix_some(views: Tensor, is_mixed: NDArray[np.bool_]) -> Tensor:
 
 
 def measure(teachers: Teachers, pictures: Pictures) -> None:
-    """Print what the teachers, and their mean, reach on the validation pictures."""
+    """Print what the teachers reach on the validation pictures, and on their mirror images."""
     for source, rafdb in (("RAF-DB", True), ("FERPlus", False)):
         rows = pictures.rows(rafdb=rafdb, held_out=True)
-        parts = np.array_split(rows, -(-len(rows) // BATCH))
-        answers = [teachers.ask(pictures.batch(part))[:2] for part in parts]
-        faces, former = (np.concatenate(said) for said in zip(*answers, strict=True))
-        for name, said in (
-            ("face network", faces),
-            ("ResNets", former),
-            ("mean", (faces + former) / 2),
-        ):
-            print(f"{source} {name}: {describe(said, pictures.labels[rows])}", flush=True)
+        batches = [pictures.batch(part) for part in np.array_split(rows, -(-len(rows) // BATCH))]
+        plain = [teachers.ask(x)[:2] for x in batches]
+        mirrored = [teachers.ask(x.flip(3))[:2] for x in batches]
+        for looks, answers in (("as they are", plain), ("mirrored", mirrored)):
+            faces, former = (np.concatenate(said) for said in zip(*answers, strict=True))
+            for name, said in (
+                ("face networks", faces),
+                ("ResNets", former),
+                ("mean", (faces + former) / 2),
+            ):
+                found = describe(said, pictures.labels[rows])
+                print(f"{source} {looks}, {name}: {found}", flush=True)
 
 
 def write_views(pictures: Pictures, teachers: Teachers, options: argparse.Namespace) -> None:
@@ -135,6 +140,12 @@ def write_views(pictures: Pictures, teachers: Teachers, options: argparse.Namesp
     )
 
 
+def _load_tail(network: Path, weights: Path) -> Tail:
+    tail = Tail(network)
+    tail.load_state_dict(torch.load(weights, weights_only=True))
+    return tail
+
+
 def _weights_and_side(text: str) -> tuple[Path, int]:
     weights, _, side = text.partition("=")
     return Path(weights), int(side or SIDE)
@@ -149,9 +160,15 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("dataset", type=Path)
     parser.add_argument("network", type=Path)
-    parser.add_argument("teacher", type=Path)
     parser.add_argument(
-        "former", type=_weights_and_side, nargs="+", help="a ResNet-18's FILE or FILE=SIDE"
+        "--faces", type=Path, nargs="+", required=True, help="what train_teacher wrote"
+    )
+    parser.add_argument(
+        "--resnets",
+        type=_weights_and_side,
+        nargs="+",
+        required=True,
+        help="a ResNet-18's FILE or FILE=SIDE",
     )
     parser.add_argument("--rafdb", type=int, default=8, help="views of each picture")
     parser.add_argument("--ferplus", type=int, default=2, help="views of each picture")
@@ -161,6 +178,6 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
     torch.set_num_threads(2)
     data = read_pictures(arguments.dataset)
-    both = Teachers(arguments.network, arguments.teacher, arguments.former)
-    measure(both, data)
-    write_views(data, both, arguments)
+    all_teachers = Teachers(arguments.network, arguments.faces, arguments.resnets)
+    measure(all_teachers, data)
+    write_views(data, all_teachers, arguments)

@@ -3,11 +3,8 @@
     python -m model_runs.distillation.train_student joined.zip views.npz resnet18-raf7.safetensors
         -o student.safetensors
 
-The targets are a mean of the label and of the teachers' probabilities, of a mixture of pictures
-those alone (Hinton et al., *Distilling the knowledge in a neural network*, 2015; teacher and
-student see the same view in a long course, as in Beyer et al., *Knowledge distillation: a good
-teacher is patient and consistent*, CVPR 2022); besides, its features have to tell the face
-network's embedding (Romero et al., *FitNets*, ICLR 2015). The weights are the running mean of the
+Besides the views' targets (`views.py`) its features have to tell the face network's embedding
+(Romero et al., *FitNets*, ICLR 2015). The weights are the running mean of the
 course's, with torchvision's names; beside them, as `.json`, is what `average_weights.py` takes as
 progress.
 """
@@ -16,73 +13,36 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from model_runs.distillation.course import Course
 from model_runs.distillation.mobile_face_net import EMBEDDING
 from model_runs.distillation.pictures import (
-    CLASSES,
     SIDE,
     Pictures,
-    class_weights,
     describe,
     normalise,
     read_pictures,
 )
 from model_runs.distillation.student import load_student, save_student
 from model_runs.distillation.transformations import erase, mirror, resize
+from model_runs.distillation.unfolded import unfold_last_stage
+from model_runs.distillation.views import Views, read_views
 from semblante_worker.evaluation.curves import EpochRecord
 from semblante_worker.resnet import ResNet
 from semblante_worker.training.run_state import Progress
 
 SEED = 1
 BATCH = 128
-FERPLUS_SHARE = 0.35
-TEACHERS_SHARE = 0.7
-SMOOTHING = 0.05
 EMBEDDING_WEIGHT = 0.5
 WARMUP = 0.06
 REPORTS = 12
-
-
-@dataclass(frozen=True, eq=False)
-class Views:
-    """What `make_views.py` wrote, and the targets made of it."""
-
-    pixels: NDArray[np.uint8]
-    targets: Tensor
-    embeddings: Tensor
-    rafdb: NDArray[np.intp]
-    ferplus: NDArray[np.intp]
-    weights: NDArray[np.float64]
-    """How often to draw each of `rafdb`."""
-
-
-def read_views(path: Path, pictures: Pictures) -> Views:
-    """Read views and mix their targets."""
-    with np.load(path) as stored:
-        rows, pixels = stored["rows"], stored["pixels"]
-        said = (stored["faces"].astype(np.float32) + stored["former"].astype(np.float32)) / 2
-        embeddings = torch.from_numpy(stored["embeddings"]).float()
-        share = np.where(stored["is_mixed"], 1, TEACHERS_SHARE).astype(np.float32)[:, None]
-    labels = pictures.targets[rows] * (1 - SMOOTHING) + SMOOTHING / CLASSES
-    rafdb = np.nonzero(pictures.is_rafdb[rows])[0]
-    return Views(
-        pixels=pixels,
-        targets=torch.from_numpy(share * said + (1 - share) * labels),
-        embeddings=(embeddings - embeddings.mean(0)) / (embeddings.std(0) + 1e-6),
-        rafdb=rafdb,
-        ferplus=np.nonzero(~pictures.is_rafdb[rows])[0],
-        weights=class_weights(pictures.labels[rows[rafdb]], 0.25),
-    )
 
 
 def validate(student: nn.Module, pictures: Pictures) -> tuple[float, float, str]:
@@ -105,15 +65,8 @@ def validate(student: nn.Module, pictures: Pictures) -> tuple[float, float, str]
 
 def draw(views: Views, side: int, generator: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
     """Return one batch: pixels, targets and embeddings, mirrored, covered and mixed."""
-    ferplus = round(BATCH * FERPLUS_SHARE)
-    rows = np.concatenate(
-        [
-            generator.choice(views.rafdb, BATCH - ferplus, p=views.weights),
-            generator.choice(views.ferplus, ferplus),
-        ]
-    )
-    x = resize(torch.from_numpy(views.pixels[rows])[:, None].float(), side)
-    x = erase(mirror(x), 0.3)
+    rows = views.draw(BATCH, generator)
+    x = erase(mirror(resize(views.batch(rows), side)), 0.3)
     share, other = 1 - float(generator.beta(0.2, 0.2)), torch.randperm(BATCH)
     parts = (normalise(x), views.targets[rows], views.embeddings[rows])
     x, targets, embeddings = (part.lerp(part[other], share) for part in parts)
@@ -196,4 +149,6 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
     torch.set_num_threads(2)
     data = read_pictures(arguments.dataset, arguments.side)
-    train(data, read_views(arguments.views, data), load_student(arguments.weights), arguments)
+    learner = load_student(arguments.weights)
+    unfold_last_stage(learner)
+    train(data, read_views(arguments.views, data), learner, arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,27 @@ def test_pictures_are_turned_upright(orientation: int) -> None:
     assert opened is not None
     assert (opened.width, opened.height) == opened.image.size == expected.size
     assert opened.image.tobytes() == expected.tobytes()
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0xE1, 0xE2, 0xFE]), st.binary(max_size=300), st.integers(0, 3))
+    ),
+    st.sampled_from([0, 600]),
+)
+def test_orientation_is_found_behind_other_segments(
+    segments: list[tuple[int, bytes, int]], fillings: int
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = saved(picture(), exif=exif)
+    between = b"".join(
+        b"\xff" * (1 + filling) + struct.pack(">BH", marker, len(content) + 2) + content
+        for marker, content, filling in segments
+    )
+    opened = open_jpeg(data[:2] + between + b"\xff" * fillings + data[2:], COLOUR, MOST)
+    assert opened is not None
+    assert opened.image.size == (40, 24)
 
 
 @pytest.mark.parametrize(
