@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from semblante_worker.training.gathering import Gathered
+from semblante_worker.training.precision import choose_precision
 from semblante_worker.training.recipe import Recipe
 from semblante_worker.training.stages import freeze_all_but, named_layers, stage_modules
 from semblante_worker.training.starting_weights import Taken
@@ -53,6 +54,7 @@ def look(
         "recipe": recipe.name,
         "seed": seed,
         "device": describe_device(device),
+        "precision": choose_precision(recipe.precision, device),
         "dataset": gathered.dataset.origin.name,
         "images": gathered.counts(recipe),
         "unreadable": [f"{picture.path} [{picture.code}]" for picture in gathered.unreadable],
@@ -68,7 +70,7 @@ def render(overview: dict[str, Any]) -> str:
     images = overview["images"]
     lines = [
         f"Recipe: {overview['recipe']}, seed {overview['seed']}",
-        f"Device: {overview['device']}",
+        f"Device: {overview['device']}; computes in {overview['precision']}",
         f"Data set: {overview['dataset']}",
         f"  {'class':<16}{'training':>10}{'validation':>12}",
     ]

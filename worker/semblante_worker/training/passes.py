@@ -14,6 +14,7 @@ from semblante_worker.training.loading import Batch
 from semblante_worker.training.objective import mix, soft_cross_entropy
 from semblante_worker.training.optimizer import set_rates
 from semblante_worker.training.pixels import normalise
+from semblante_worker.training.precision import choose_precision
 from semblante_worker.training.recipe import Phase, Recipe
 from semblante_worker.training.run_state import Trained
 from semblante_worker.training.schedule import rate_factor
@@ -30,11 +31,8 @@ class Setting:
 
     def autocast(self) -> torch.autocast:
         """Return the precision of the network's passes."""
-        precision = self.recipe.precision
-        is_short = precision == "bfloat16" or (
-            precision == "auto" and self.device.type == "cuda" and torch.cuda.is_bf16_supported()
-        )
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=is_short)
+        precision = choose_precision(self.recipe.precision, self.device)
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=precision == "bfloat16")
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from semblante.emotions import EMOTIONS
 Stage = Literal["stem", "stage1", "stage2", "stage3", "stage4", "head"]
 """Parts of every backbone, from the image to the classes; `stages.py` says which layers."""
 Range = tuple[Positive, Positive]
+Precision = Literal["auto", "float32", "bfloat16"]
 
 _OTHER_NAMES = {
     "surprise": ("1", "surprised"),
@@ -184,8 +185,9 @@ class Recipe(_Part):
     patience: int = Field(
         0, ge=0, description="Stop after so many epochs without a better validation; 0 never."
     )
-    precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="Of the passes; `auto` is bfloat16 on CUDA and float32 on a CPU."
+    precision: Precision = Field(
+        "auto",
+        description="Of the passes; `auto` is bfloat16 on CUDA and on CPUs with AMX, else float32.",
     )
     loader_processes: int | None = Field(
         None, ge=0, description="That decode and augment; unset: none on a CPU, one per core else."
