@@ -115,8 +115,6 @@ def train(pictures: Pictures, views: Views | None, options: argparse.Namespace) 
     torch.manual_seed(options.seed)
     generator = np.random.default_rng(options.seed)
     trunk, tail = Trunk(options.network), Tail(options.network)
-    if options.begin is not None:
-        tail.load_state_dict(torch.load(options.begin, weights_only=True))
     tail.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     run: Any = torch.compile(tail, dynamic=False)
     held_out = [pictures.rows(rafdb=rafdb, held_out=True) for rafdb in (True, False)]
@@ -154,7 +152,6 @@ if __name__ == "__main__":
     parser.add_argument("dataset", type=Path)
     parser.add_argument("network", type=Path)
     parser.add_argument("--views", type=Path, help="what make_views wrote")
-    parser.add_argument("--begin", type=Path, help="a teacher to go on from")
     parser.add_argument("--epochs", type=int, default=16)
     parser.add_argument("--rate", type=float, default=5e-4)
     parser.add_argument("--seed", type=int, default=SEED)
