@@ -83,6 +83,7 @@ def test_the_loss_falls_and_the_bundle_is_used(tmp_path: Path, faces: Path, tiny
     overview = json.loads((tmp_path / "run" / "overview.json").read_text())
     assert overview["images"]["validation"] == {"happiness": 2, "sadness": 2, "stress": 2}
     assert len(overview["phases"][0]["layers"]) == 41
+    assert f"; computes in {overview['precision']}" in text
 
 
 def test_frozen_parts_do_not_change_at_all(tmp_path: Path, faces: Path, tiny: Tiny) -> None:

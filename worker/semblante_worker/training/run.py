@@ -30,6 +30,7 @@ from semblante_worker.training.epochs import Course
 from semblante_worker.training.finish import FinishedRun, finish_run
 from semblante_worker.training.gathering import Gathered, gather
 from semblante_worker.training.overview import look, render
+from semblante_worker.training.precision import choose_precision
 from semblante_worker.training.recipe import Recipe
 from semblante_worker.training.reporter import Reporter
 from semblante_worker.training.run_state import Progress, read_best, read_progress
@@ -100,7 +101,8 @@ def run_training(request: Request, reporter: Reporter) -> Bundle:
         reporter.say(render(overview))
     else:
         overview = _read_overview(folder)
-        reporter.say(f"Resuming after epoch {before.epoch} of {recipe.epochs}")
+        precision = choose_precision(recipe.precision, device)
+        reporter.say(f"Resuming after epoch {before.epoch} of {recipe.epochs}, in {precision}")
     course = Course(recipe, gathered, network, device, request.seed, folder / CHECKPOINT, reporter)
     progress = course.follow(before or Progress(identity=identity))
     network.load_state_dict(read_best(folder / CHECKPOINT, progress))
