@@ -7,7 +7,7 @@ A teacher has learned its training pictures by heart; of views that it has not s
 more, and of a mixture of two pictures, which has no label, too (Beyer et al., *Knowledge
 distillation: a good teacher is patient and consistent*, CVPR 2022). views.npz holds `pixels` uint8
 [n, SIDE, SIDE], `rows` int64 [n] (of the joined manifest), `is_mixed` bool [n], `faces` and
-`former` float16 [n, CLASSES] (the face networks' mean, and the ResNets') and `embeddings` float16
+`resnets` float16 [n, CLASSES] (the face networks' mean, and the ResNets') and `embeddings` float16
 [n, EMBEDDING] (the first face network's).
 """
 
@@ -93,15 +93,15 @@ def measure(teachers: Teachers, pictures: Pictures) -> None:
     """Print what the teachers reach on the validation pictures, and on their mirror images."""
     for source, rafdb in (("RAF-DB", True), ("FERPlus", False)):
         rows = pictures.rows(rafdb=rafdb, held_out=True)
-        batches = [pictures.batch(part) for part in np.array_split(rows, -(-len(rows) // BATCH))]
+        batches = list(pictures.batches(rows, BATCH))
         plain = [teachers.ask(x)[:2] for x in batches]
         mirrored = [teachers.ask(x.flip(3))[:2] for x in batches]
         for looks, answers in (("as they are", plain), ("mirrored", mirrored)):
-            faces, former = (np.concatenate(said) for said in zip(*answers, strict=True))
+            faces, resnets = (np.concatenate(said) for said in zip(*answers, strict=True))
             for name, said in (
                 ("face networks", faces),
-                ("ResNets", former),
-                ("mean", (faces + former) / 2),
+                ("ResNets", resnets),
+                ("mean", (faces + resnets) / 2),
             ):
                 found = describe(said, pictures.labels[rows])
                 print(f"{source} {looks}, {name}: {found}", flush=True)
@@ -119,14 +119,14 @@ def write_views(pictures: Pictures, teachers: Teachers, options: argparse.Namesp
     generator.shuffle(rows)
     is_mixed = generator.random(len(rows)) < options.mixed
     pixels = np.empty((len(rows), SIDE, SIDE), np.uint8)
-    faces, former = np.empty((2, len(rows), CLASSES), np.float16)
+    faces, resnets = np.empty((2, len(rows), CLASSES), np.float16)
     embeddings = np.empty((len(rows), EMBEDDING), np.float16)
     began = time.monotonic()
     for at in range(0, len(rows), BATCH):
         part = slice(at, min(at + BATCH, len(rows)))
         views = mix_some(draw_view(pictures.batch(rows[part])), is_mixed[part])
         pixels[part] = views[:, 0].numpy().astype(np.uint8)
-        faces[part], former[part], embeddings[part] = teachers.ask(views)
+        faces[part], resnets[part], embeddings[part] = teachers.ask(views)
         print(f"\r{part.stop}/{len(rows)} {part.stop / (time.monotonic() - began):.0f}/s", end="")
     print()
     np.savez(
@@ -135,7 +135,7 @@ def write_views(pictures: Pictures, teachers: Teachers, options: argparse.Namesp
         rows=rows,
         is_mixed=is_mixed,
         faces=faces,
-        former=former,
+        resnets=resnets,
         embeddings=embeddings,
     )
 

@@ -37,9 +37,8 @@ def logits_of(
     network: ResNet, pictures: Pictures, rows: NDArray[np.intp], *, is_mirrored: bool
 ) -> Tensor:
     """Return float32 [n, CLASSES]."""
-    parts = np.array_split(rows, -(-len(rows) // BATCH))
     with torch.no_grad():
-        batches = [normalise(pictures.batch(part)) for part in parts]
+        batches = (normalise(x) for x in pictures.batches(rows, BATCH))
         return torch.cat([network(x.flip(3) if is_mirrored else x) for x in batches])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,11 @@ class Pictures:
     def batch(self, rows: NDArray[np.intp]) -> Tensor:
         """Return float32 [n, 1, side, side], 0 to 255."""
         return torch.from_numpy(self.pixels[rows])[:, None].float()
+
+    def batches(self, rows: NDArray[np.intp], most: int) -> Iterator[Tensor]:
+        """Yield batches of nearly equal size, at most that many pictures each, in order."""
+        for part in np.array_split(rows, -(-len(rows) // most)):
+            yield self.batch(part)
 
 
 def read_pictures(path: Path, side: int = SIDE) -> Pictures:

@@ -49,9 +49,8 @@ def validate(student: nn.Module, pictures: Pictures) -> tuple[float, float, str]
     """Return loss and accuracy on all validation pictures, and figures for each source."""
     student.eval()
     rows = np.nonzero(pictures.is_held_out)[0]
-    parts = np.array_split(rows, -(-len(rows) // BATCH))
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        batches = [normalise(pictures.batch(part)) for part in parts]
+        batches = (normalise(x) for x in pictures.batches(rows, BATCH))
         logits = torch.cat([student(batch).float() for batch in batches])
     loss = functional.cross_entropy(logits, torch.from_numpy(pictures.labels[rows])).item()
     shares, labels = logits.softmax(1).numpy(), pictures.labels[rows]

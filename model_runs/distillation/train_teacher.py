@@ -23,13 +23,7 @@ from torch import Tensor, nn
 
 from model_runs.distillation.course import Course
 from model_runs.distillation.mobile_face_net import LOWER, Tail, Trunk, lower
-from model_runs.distillation.pictures import (
-    CLASSES,
-    Pictures,
-    class_weights,
-    describe,
-    read_pictures,
-)
+from model_runs.distillation.pictures import Pictures, class_weights, describe, read_pictures
 from model_runs.distillation.transformations import (
     between,
     blur,
@@ -72,9 +66,7 @@ def draw_pictures(
     )
     generator.shuffle(rows)
     for part in np.split(rows[: len(rows) // BATCH * BATCH], len(rows) // BATCH):
-        targets = torch.from_numpy(pictures.targets[part])
-        smooth = targets * (1 - SMOOTHING) + SMOOTHING / CLASSES
-        yield augment(pictures.batch(part)), smooth
+        yield augment(pictures.batch(part)), torch.from_numpy(pictures.targets[part])
 
 
 def draw_views(
@@ -91,8 +83,7 @@ def validate(trunk: Trunk, tail: nn.Module, pictures: Pictures, rows: NDArray[np
     tail.eval()
     shares = []
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        for part in np.array_split(rows, -(-len(rows) // BATCH)):
-            x = lower(pictures.batch(part))
+        for x in map(lower, pictures.batches(rows, BATCH)):
             both = [tail(trunk(view))[0].float().softmax(1) for view in (x, x.flip(3))]
             shares.append(torch.stack(both).mean(0).numpy())
     tail.train()
@@ -118,6 +109,7 @@ def train(pictures: Pictures, views: Views | None, options: argparse.Namespace) 
     tail.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     run: Any = torch.compile(tail, dynamic=False)
     held_out = [pictures.rows(rafdb=rafdb, held_out=True) for rafdb in (True, False)]
+    smoothing = SMOOTHING if views is None else 0.0
     steps = (len(pictures.rows(rafdb=True, held_out=False)) + FERPLUS) // BATCH
     course = Course(
         tail, groups_of(tail, options.rate), options.epochs * steps, warmup=WARMUP, decay=0.997
@@ -134,7 +126,7 @@ def train(pictures: Pictures, views: Views | None, options: argparse.Namespace) 
             features = trunk(x)
             with torch.autocast("cpu", torch.bfloat16):
                 logits = run(features)[0].float()
-            loss = soft_cross_entropy(logits, targets)
+            loss = soft_cross_entropy(logits, targets, smoothing)
             course.take_step(loss)
             total += loss.item()
         torch.save(course.mean.network.state_dict(), options.output)

@@ -50,7 +50,7 @@ def read_views(path: Path, pictures: Pictures) -> Views:
     """Read views and mix their targets."""
     with np.load(path) as stored:
         rows, pixels = stored["rows"], stored["pixels"]
-        said = (stored["faces"].astype(np.float32) + stored["former"].astype(np.float32)) / 2
+        said = (stored["faces"].astype(np.float32) + stored["resnets"].astype(np.float32)) / 2
         embeddings = torch.from_numpy(stored["embeddings"]).float()
         share = np.where(stored["is_mixed"], 1, TEACHERS_SHARE).astype(np.float32)[:, None]
     labels = pictures.targets[rows] * (1 - SMOOTHING) + SMOOTHING / CLASSES

@@ -20,7 +20,7 @@ from semblante.card import Preprocess
 from semblante.picture import orientation_of, turned
 
 _BEGINNING = b"\xff\xd8\xff"
-_SCAN = b"\xda"
+_SCAN = b"\xff\xda"
 _MOST_SEGMENTS = 500
 _COLOURS = ("Gray", "YCbCr")
 _METADATA = (b"Exif\0", b"http://ns.adobe.com/xap/")
@@ -104,8 +104,10 @@ def _header_end(data: bytes) -> int:
     """
     at = 2
     for _ in range(_MOST_SEGMENTS):
-        mark, marker = data[at : at + 1], data[at + 1 : at + 2]
-        if mark != b"\xff" or marker == _SCAN:
-            return at if marker == _SCAN else len(data)
-        at += 1 if marker == b"\xff" else 2 + int.from_bytes(data[at + 2 : at + 4])
+        marker = data[at : at + 2]
+        if marker == _SCAN:
+            return at
+        if not marker.startswith(b"\xff"):
+            break
+        at += 1 if marker == b"\xff\xff" else 2 + int.from_bytes(data[at + 2 : at + 4])
     return len(data)
