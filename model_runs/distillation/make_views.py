@@ -1,14 +1,15 @@
 """Draw many views of the training pictures and ask the teachers about each.
 
-    python -m model_runs.distillation.make_views joined.zip w600k_mbf.onnx --faces teacher.pt
+    python -m model_runs.distillation.make_views joined.zip
+        --faces graph_final.pb=inception.pt w600k_mbf.onnx=teacher.pt
         --resnets resnet18-raf7.safetensors student-3.safetensors=80 -o views.npz
 
 A teacher has learned its training pictures by heart; of views that it has not seen it should say
 more, and of a mixture of two pictures, which has no label, too (Beyer et al., *Knowledge
-distillation: a good teacher is patient and consistent*, CVPR 2022). views.npz holds `pixels` uint8
-[n, SIDE, SIDE], `rows` int64 [n] (of the joined manifest), `is_mixed` bool [n], `faces` and
-`resnets` float16 [n, CLASSES] (the face networks' mean, and the ResNets') and `embeddings` float16
-[n, EMBEDDING] (the first face network's).
+distillation: a good teacher is patient and consistent*, CVPR 2022). Teachers may see colours;
+views.npz holds `pixels` uint8 [n, SIDE, SIDE], which are grey, `rows` int64 [n] (of the joined
+manifest), `is_mixed` bool [n], `faces` and `resnets` float16 [n, CLASSES] (the face networks' mean,
+and the ResNets') and `embeddings` float16 [n, width] (the first face network's).
 """
 
 from __future__ import annotations
@@ -16,66 +17,36 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import openvino
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model_runs.distillation.mobile_face_net import (
-    EMBEDDING,
-    Tail,
-    Trunk,
-    compile_network,
-    lower,
-)
 from model_runs.distillation.pictures import (
     CLASSES,
     SIDE,
     Pictures,
     describe,
-    normalise,
     read_pictures,
 )
-from model_runs.distillation.student import load_student
-from model_runs.distillation.transformations import between, blur, light, resize, turn, warp
-from semblante_worker.engines import softmax
+from model_runs.distillation.teachers import Teachers
+from model_runs.distillation.transformations import (
+    between,
+    blur,
+    light,
+    to_grey,
+    turn,
+    warp,
+)
 
 BATCH = 128
 SEED = 12
 
-Answers = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
-
-
-class Teachers:
-    """Some face networks, with one trunk, and some ResNets, all in OpenVINO."""
-
-    def __init__(
-        self, network: Path, faces: Sequence[Path], resnets: Sequence[tuple[Path, int]]
-    ) -> None:
-        self._trunk = Trunk(network)
-        self._tails = [_compile(_load_tail(network, weights), (256, 14, 14)) for weights in faces]
-        self._resnets = [
-            (_compile(load_student(weights), (1, side, side)), side) for weights, side in resnets
-        ]
-
-    def ask(self, x: Tensor) -> Answers:
-        """Return two probabilities [n, CLASSES] and an embedding of float32 [n, 1, SIDE, SIDE]."""
-        features = self._trunk(lower(x)).numpy()
-        answers = [tail(features) for tail in self._tails]
-        faces = [softmax(answer[0]) for answer in answers]
-        resnets = [
-            softmax(resnet(normalise(resize(x, side)).numpy())[0]) for resnet, side in self._resnets
-        ]
-        return np.mean(faces, axis=0), np.mean(resnets, axis=0), answers[0][1]
-
 
 def draw_view(x: Tensor) -> Tensor:
-    """Turn, move, scale, blur and light float32 [n, 1, h, w] of 0 to 255."""
+    """Turn, move, scale, blur and light float32 [n, 3, h, w] of 0 to 255."""
     scale = torch.exp(between(math.log(0.7), math.log(1.2), len(x)))
     return light(warp(blur(x, 0.2, 36, 90), turn(len(x), scale))).round()
 
@@ -120,13 +91,14 @@ def write_views(pictures: Pictures, teachers: Teachers, options: argparse.Namesp
     is_mixed = generator.random(len(rows)) < options.mixed
     pixels = np.empty((len(rows), SIDE, SIDE), np.uint8)
     faces, resnets = np.empty((2, len(rows), CLASSES), np.float16)
-    embeddings = np.empty((len(rows), EMBEDDING), np.float16)
+    embeddings: list[NDArray[np.float16]] = []
     began = time.monotonic()
     for at in range(0, len(rows), BATCH):
         part = slice(at, min(at + BATCH, len(rows)))
         views = mix_some(draw_view(pictures.batch(rows[part])), is_mixed[part])
-        pixels[part] = views[:, 0].numpy().astype(np.uint8)
-        faces[part], resnets[part], embeddings[part] = teachers.ask(views)
+        pixels[part] = to_grey(views)[:, 0].round().numpy().astype(np.uint8)
+        faces[part], resnets[part], embedding = teachers.ask(views)
+        embeddings.append(embedding.astype(np.float16))
         print(f"\r{part.stop}/{len(rows)} {part.stop / (time.monotonic() - began):.0f}/s", end="")
     print()
     np.savez(
@@ -136,14 +108,13 @@ def write_views(pictures: Pictures, teachers: Teachers, options: argparse.Namesp
         is_mixed=is_mixed,
         faces=faces,
         resnets=resnets,
-        embeddings=embeddings,
+        embeddings=np.concatenate(embeddings),
     )
 
 
-def _load_tail(network: Path, weights: Path) -> Tail:
-    tail = Tail(network)
-    tail.load_state_dict(torch.load(weights, weights_only=True))
-    return tail
+def _network_and_weights(text: str) -> tuple[Path, Path]:
+    network, _, weights = text.partition("=")
+    return Path(network), Path(weights)
 
 
 def _weights_and_side(text: str) -> tuple[Path, int]:
@@ -151,17 +122,15 @@ def _weights_and_side(text: str) -> tuple[Path, int]:
     return Path(weights), int(side or SIDE)
 
 
-def _compile(network: torch.nn.Module, shape: tuple[int, ...]) -> Any:
-    example = torch.zeros(2, *shape)
-    return compile_network(openvino.convert_model(network.eval(), example_input=example), shape)
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("dataset", type=Path)
-    parser.add_argument("network", type=Path)
     parser.add_argument(
-        "--faces", type=Path, nargs="+", required=True, help="what train_teacher wrote"
+        "--faces",
+        type=_network_and_weights,
+        nargs="+",
+        required=True,
+        help="NETWORK=FILE: a face network and what train_teacher wrote",
     )
     parser.add_argument(
         "--resnets",
@@ -177,7 +146,7 @@ if __name__ == "__main__":
     parser.add_argument("-o", "--output", type=Path, required=True)
     arguments = parser.parse_args()
     torch.set_num_threads(2)
-    data = read_pictures(arguments.dataset)
-    all_teachers = Teachers(arguments.network, arguments.faces, arguments.resnets)
+    data = read_pictures(arguments.dataset, colour="rgb")
+    all_teachers = Teachers(arguments.faces, arguments.resnets)
     measure(all_teachers, data)
     write_views(data, all_teachers, arguments)

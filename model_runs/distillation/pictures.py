@@ -1,4 +1,4 @@
-"""The joined data set in memory, as the models see it: grey and square."""
+"""The joined data set in memory: square, and grey as the models see it or in colour."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -36,7 +37,7 @@ class Pictures:
     """Pictures and what is known of them, in the manifest's order."""
 
     pixels: NDArray[np.uint8]
-    """[n, side, side]"""
+    """[n, 1 or 3, side, side]"""
     targets: NDArray[np.float32]
     """[n, CLASSES]: the shares of the votes, or 1 for the label."""
     labels: NDArray[np.int64]
@@ -49,8 +50,8 @@ class Pictures:
         return np.nonzero((self.is_rafdb == rafdb) & (self.is_held_out == held_out))[0]
 
     def batch(self, rows: NDArray[np.intp]) -> Tensor:
-        """Return float32 [n, 1, side, side], 0 to 255."""
-        return torch.from_numpy(self.pixels[rows])[:, None].float()
+        """Return float32 [n, 1 or 3, side, side], 0 to 255."""
+        return torch.from_numpy(self.pixels[rows]).float()
 
     def batches(self, rows: NDArray[np.intp], most: int) -> Iterator[Tensor]:
         """Yield batches of nearly equal size, at most that many pictures each, in order."""
@@ -58,15 +59,18 @@ class Pictures:
             yield self.batch(part)
 
 
-def read_pictures(path: Path, side: int = SIDE) -> Pictures:
+def read_pictures(
+    path: Path, side: int = SIDE, colour: Literal["grey", "rgb"] = "grey"
+) -> Pictures:
     """Read what `join_datasets.py` wrote, as a model of `side` pixels sees it."""
-    spec = SPEC.model_copy(update={"resize": (side, side)})
+    spec = SPEC.model_copy(update={"resize": (side, side), "colour": colour})
     with zipfile.ZipFile(path) as archive:
         with archive.open("manifest.csv") as raw:
             rows = list(csv.DictReader(io.TextIOWrapper(raw, "utf-8")))
-        pixels = np.empty((len(rows), side, side), np.uint8)
+        pixels = np.empty((len(rows), 1 if colour == "grey" else 3, side, side), np.uint8)
         for place, row in enumerate(rows):
-            pixels[place] = prepare(open_picture(archive.read(row["path"]), MOST_PIXELS), spec)
+            prepared = prepare(open_picture(archive.read(row["path"]), MOST_PIXELS), spec)
+            pixels[place] = np.moveaxis(prepared.reshape(side, side, -1), 2, 0)
     shares = [[float(row[f"p{number}"]) for number in range(1, CLASSES + 1)] for row in rows]
     return Pictures(
         pixels=pixels,

@@ -22,7 +22,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from model_runs.distillation.course import Course
-from model_runs.distillation.mobile_face_net import EMBEDDING
 from model_runs.distillation.pictures import (
     SIDE,
     Pictures,
@@ -103,7 +102,7 @@ def train(pictures: Pictures, views: Views, student: ResNet, options: argparse.N
     """Write the running mean of the weights, and the progress, `REPORTS` times in the course."""
     torch.manual_seed(options.seed)
     generator = np.random.default_rng(options.seed)
-    teller = nn.Linear(512, EMBEDDING)
+    teller = nn.Linear(student.fc.in_features, views.embeddings.shape[1])
     records: list[EpochRecord] = []
     steps, began = options.steps // REPORTS, time.monotonic()
     groups = groups_of(student, teller, options.rate)

@@ -1,4 +1,4 @@
-"""What views of a picture are made of; on float32 [n, 1, h, w] of 0 to 255.
+"""What views of a picture are made of; on float32 [n, 1 or 3, h, w] of 0 to 255.
 
 Random numbers come from torch's CPU generator.
 """
@@ -29,9 +29,27 @@ def turn(count: int, scale: Tensor) -> Tensor:
     return torch.stack([across, down], 1)
 
 
-def warp(x: Tensor, matrices: Tensor, padding: str = "border") -> Tensor:
-    """Take pictures through `matrices`, [n, 2, 3]; `zeros` as padding means grey."""
-    grid = functional.affine_grid(matrices, list(x.shape), align_corners=False)
+def to_grey(x: Tensor) -> Tensor:
+    """Return the luma (ITU-R BT.601) of pictures in colour; grey ones as they are."""
+    if x.shape[1] == 1:
+        return x
+    return (x * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
+
+
+def lose_colour(x: Tensor, share: float) -> Tensor:
+    """Make that share of the pictures grey; no random numbers are drawn for grey ones."""
+    if x.shape[1] == 1:
+        return x
+    return torch.where((torch.rand(len(x)) < share)[:, None, None, None], to_grey(x), x)
+
+
+def warp(x: Tensor, matrices: Tensor, padding: str = "border", side: int | None = None) -> Tensor:
+    """Take pictures through `matrices`, [n, 2, 3], to `side` pixels, or as many as they have.
+
+    `zeros` as padding means grey.
+    """
+    height, width = (side, side) if side else x.shape[2:]
+    grid = functional.affine_grid(matrices, [*x.shape[:2], height, width], align_corners=False)
     return functional.grid_sample(x - GREY, grid, align_corners=False, padding_mode=padding) + GREY
 
 

