@@ -42,9 +42,8 @@ class FaceNetwork(ABC):
     colour: ClassVar[Literal["grey", "rgb"]]
     """What it sees here; it always takes three channels."""
     channels_last: ClassVar[bool]
-    zero: ClassVar[float] = 127.5
-    """It takes (value - zero) / scale."""
     scale: ClassVar[float]
+    """It takes (value - 127.5) / scale."""
     shape: ClassVar[tuple[int, int, int]]
     """Of the trunk's features."""
     width: ClassVar[int]
@@ -67,7 +66,7 @@ class FaceNetwork(ABC):
 
     def trunk(self, x: Tensor) -> Tensor:
         """Map float32 [n, 1 or 3, side, side] of 0 to 255 to features, [n, *shape]."""
-        x = ((x - self.zero) / self.scale).expand(-1, 3, -1, -1)
+        x = ((x - 127.5) / self.scale).expand(-1, 3, -1, -1)
         x = x.permute(0, 2, 3, 1) if self.channels_last else x
         answer = self._compiled(x.contiguous().numpy())[0]
         return torch.from_numpy(answer).contiguous(memory_format=torch.channels_last)

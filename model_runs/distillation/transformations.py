@@ -37,7 +37,7 @@ def to_grey(x: Tensor) -> Tensor:
 
 
 def lose_colour(x: Tensor, share: float) -> Tensor:
-    """Make that share of the pictures grey; no random numbers are drawn for grey ones."""
+    """Make that share of the pictures grey, where they have colours."""
     if x.shape[1] == 1:
         return x
     return torch.where((torch.rand(len(x)) < share)[:, None, None, None], to_grey(x), x)
