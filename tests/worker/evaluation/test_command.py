@@ -98,6 +98,21 @@ def test_people_get_a_table(run: Run, tmp_path: Path, members: dict[str, bytes])
         assert words in result.stdout
 
 
+def test_classes_that_the_model_lacks(run: Run, tmp_path: Path, members: dict[str, bytes]) -> None:
+    members["test/contempt/a.png"] = picture(3)
+    (tmp_path / "set.zip").write_bytes(zip_bytes(members))
+    words = ("resnet18-raf7", tmp_path / "set.zip", "-o", tmp_path / "report")
+    refused = run(*words)
+    assert (refused.exit_code, "[unknown_class]" in refused.stderr) == (2, True)
+    result = run(*words, "--skip-other-classes")
+    assert result.exit_code == 0, result.output
+    assert "Not measured: 1 images of classes it does not know." in result.stdout
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert "1 images are of classes that the model does not know" in page
+    document = json.loads((tmp_path / "report" / "metrics.json").read_bytes())
+    assert (document["images"], document["subject"]["other_classes"]) == (9, 1)
+
+
 def test_a_folder_bundle_and_its_raw_probabilities(
     run: Run, tmp_path: Path, members: dict[str, bytes]
 ) -> None:
@@ -154,7 +169,7 @@ def test_the_csv_of_a_job_is_measured(run: Run, tmp_path: Path, predictor: Predi
         (("resnet18-raf7",), "Name a BUNDLE and a DATASET"),
         (("--csv", "{file}"), "--csv and --truth go together"),
         (("resnet18-raf7", "--csv", "{file}", "--truth", "{file}"), "without BUNDLE and DATASET"),
-        (("--csv", "{file}", "--truth", "{file}", "--raw"), "--split, --exclude and --raw need"),
+        (("--csv", "{file}", "--truth", "{file}", "--raw"), "and --raw need"),
         (("nobody", "{file}"), "[model_not_found]"),
         (("resnet18-raf7", "{file}"), "[empty_dataset]"),
     ],

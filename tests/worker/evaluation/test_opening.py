@@ -97,6 +97,25 @@ def test_pictures_outside_class_folders_are_counted(tmp_path: Path) -> None:
     assert dataset.outside == 1
 
 
+def test_pictures_of_other_classes_are_skipped_where_that_is_asked_for(tmp_path: Path) -> None:
+    names = ("train/1/a.jpg", "test/anger/a.jpg", "test/contempt/b.jpg", "test/fear/c.jpg")
+    folder = write(tmp_path / "set", {name: jpeg() for name in names})
+    assert refusal(folder).code == "unknown_class"
+    settings = Settings(data=tmp_path / "data")
+    dataset = open_dataset(folder, EMOTIONS, None, settings, skip_other_classes=True)
+    assert dataset.paths == ("test/anger/a.jpg", "test/fear/c.jpg")
+    assert [EMOTIONS[number].id for number in dataset.truth] == ["anger", "fear"]
+    assert dataset.other_classes == 1
+
+
+def test_a_set_of_other_classes_only_is_refused(tmp_path: Path) -> None:
+    folder = write(tmp_path / "set", {"contempt/a.jpg": jpeg(), "boredom/a.jpg": jpeg()})
+    with pytest.raises(Refused) as caught:
+        open_dataset(folder, EMOTIONS, None, Settings(data=tmp_path / "d"), skip_other_classes=True)
+    assert caught.value.code == "empty_dataset"
+    assert "no image of the model's classes" in caught.value.message
+
+
 def test_without_a_split_asked_for_the_first_of_test_val_train_is_taken(tmp_path: Path) -> None:
     train = {"train/1/a.jpg": jpeg(), "train/2/a.jpg": jpeg()}
     assert opened(write(tmp_path / "one", train)).split == "train"

@@ -140,6 +140,15 @@ def test_int8_that_costs_too_much_is_not_written(
     assert load_engine(bundle, "cpu", 1).predict(pixels) == pytest.approx(expected, abs=1e-4)
 
 
+def test_classes_that_the_model_lacks_may_be_skipped(tmp_path: Path) -> None:
+    names = ("glad", "sad", "calm", "bored")
+    strange = write_folder(tmp_path / "strange", dict.fromkeys(names, 4))
+    folder = plain_bundle(tmp_path / "b")
+    assert export(folder, strange, "--skip-other-classes").exit_code == 0
+    card = read_bundle(folder, verify=True).card
+    assert card.openvino is not None
+
+
 def test_what_cannot_be_exported_is_refused(tmp_path: Path, faces: Path) -> None:
     result = export("resnet18-raf7", faces)
     assert (result.exit_code, "Name a folder" in result.output) == (2, True)
@@ -149,6 +158,9 @@ def test_what_cannot_be_exported_is_refused(tmp_path: Path, faces: Path) -> None
     unreadable = write_folder(tmp_path / "unreadable", {"glad": 2, "sad": 2})
     for path in unreadable.rglob("*.png"):
         path.write_bytes(b"no image")
+    strange = write_folder(tmp_path / "strange", {"glad": 2, "sad": 2, "calm": 2, "bored": 2})
+    result = export(folder, strange)
+    assert (result.exit_code, "[unknown_class]" in result.output) == (2, True)
     before = (folder / "card.json").read_bytes()
     result = export(folder, unreadable)
     assert (result.exit_code, "[empty_dataset]" in result.output) == (2, True)

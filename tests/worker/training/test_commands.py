@@ -84,18 +84,22 @@ def test_a_page_cannot_be_broken_by_names(tmp_path: Path) -> None:
     assert "&lt;b&gt;&amp;" in page
 
 
-def test_dataset_subset(tmp_path: Path, seven: Path) -> None:
-    code, output = call("dataset", "subset", seven, "--per-class", 2, "-o", tmp_path / "copy")
+@pytest.mark.parametrize("name", ["copy", "copy.zip"])
+def test_dataset_subset(tmp_path: Path, seven: Path, name: str) -> None:
+    words = ("dataset", "subset", seven, "--per-class", 2, "-o", tmp_path / name)
+    code, output = call(*words)
     assert (code, "train: 14 images" in output) == (0, True), output
-    counts = read_dataset(tmp_path / "copy").counts()
+    assert (tmp_path / name).is_dir() is (name == "copy")
+    counts = read_dataset(tmp_path / name).counts()
     assert counts == {"train": {str(number): 2 for number in range(1, 8)}}
-    code, output = call("dataset", "subset", seven, "--per-class", 2, "-o", tmp_path / "copy")
+    code, output = call(*words)
     assert (code, "[run_exists]" in output) == (2, True)
 
 
-def test_a_subset_of_a_manifest_keeps_votes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["copy", "copy.zip"])
+def test_a_subset_of_a_manifest_keeps_votes(tmp_path: Path, name: str) -> None:
     rows = "path,source,usage,label,p1,p2\na/000.png,s,val,1,0.25,0.75\nb/000.png,,train,2,,\n"
     files = pictures({"a": 1, "b": 1}) | {"manifest.csv": rows.encode()}
     whole = read_dataset(write_zip(tmp_path / "s.zip", files))
-    call("dataset", "subset", tmp_path / "s.zip", "--per-class", 5, "-o", tmp_path / "copy")
-    assert read_dataset(tmp_path / "copy").entries == whole.entries
+    call("dataset", "subset", tmp_path / "s.zip", "--per-class", 5, "-o", tmp_path / name)
+    assert read_dataset(tmp_path / name).entries == whole.entries

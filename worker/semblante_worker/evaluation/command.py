@@ -41,6 +41,11 @@ _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 @click.option(
     "--exclude", type=_FILE, help="List of file names of DATASET to leave out, one per line."
 )
+@click.option(
+    "--skip-other-classes",
+    is_flag=True,
+    help="Leave out images of classes that BUNDLE lacks, in place of refusing DATASET.",
+)
 @click.option("--raw", is_flag=True, help="Leave out the card's temperature.")
 @click.option("--device", help="auto, cpu, cuda or cuda:N.")
 @click.option("--engine", type=click.Choice(get_args(EngineName)), help="What runs BUNDLE.")
@@ -54,6 +59,7 @@ def evaluate(
     output: Path | None,
     split: Split | None,
     exclude: Path | None,
+    skip_other_classes: bool,
     raw: bool,
     device: str | None,
     engine: EngineName | None,
@@ -76,13 +82,15 @@ def evaluate(
     if results is not None or truth is not None:
         if results is None or truth is None or bundle is not None:
             raise click.UsageError("--csv and --truth go together, without BUNDLE and DATASET.")
-        if split is not None or exclude is not None or raw:
-            raise click.UsageError("--split, --exclude and --raw need a BUNDLE and a DATASET.")
+        if split is not None or exclude is not None or skip_other_classes or raw:
+            raise click.UsageError(
+                "--split, --exclude, --skip-other-classes and --raw need a BUNDLE and a DATASET."
+            )
         run = _compare(settings, results, truth)
     elif bundle is None or dataset is None:
         raise click.UsageError("Name a BUNDLE and a DATASET, or --csv and --truth.")
     else:
-        run = _measure(settings, bundle, dataset, split, exclude, raw=raw)
+        run = _measure(settings, bundle, dataset, split, exclude, skip_other_classes, raw=raw)
     _show(run, output, as_json=as_json)
     failed = sum(count for code, count in run.evaluation.failed.items() if code != "no_face")
     sys.exit(SOME_IMAGES_FAILED if failed else OK)
@@ -100,6 +108,7 @@ def _measure(
     dataset: Path,
     split: Split | None,
     exclude: Path | None,
+    skip_other_classes: bool,
     *,
     raw: bool,
 ) -> Run:
@@ -108,7 +117,14 @@ def _measure(
     from semblante_worker.evaluation.run import find_model, run_on_dataset
 
     bundle = find_model(settings, model)
-    opened = open_dataset(dataset, bundle.classes, split, settings, exclude=exclude)
+    opened = open_dataset(
+        dataset,
+        bundle.classes,
+        split,
+        settings,
+        exclude=exclude,
+        skip_other_classes=skip_other_classes,
+    )
     with images_progress(len(opened)) as show:
         return run_on_dataset(settings, bundle, opened, show, raw=raw)
 

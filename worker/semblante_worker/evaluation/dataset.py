@@ -25,7 +25,8 @@ class Reader(Protocol):
 class Dataset:
     """Images with their true classes: `paths` [n] and `truth` int64 [n].
 
-    `outside` counts images that lie in no class folder and are left out.
+    `outside` counts images that lie in no class folder, `other_classes` those of classes that the
+    model lacks; both are left out.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Dataset:
     truth: Labels
     reader: Reader
     outside: int = 0
+    other_classes: int = 0
 
     def __len__(self) -> int:
         """Return the number of images."""

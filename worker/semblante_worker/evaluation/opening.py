@@ -46,11 +46,13 @@ def open_dataset(
     settings: Settings,
     *,
     exclude: Path | None = None,
+    skip_other_classes: bool = False,
 ) -> Dataset:
     """Open the data set `path` with labels from `classes`.
 
     Without a `split`, folders give the first of test, val and train that is there, a manifest all.
-    Pictures that the list `exclude` names are left out.
+    Pictures that the list `exclude` names are left out; so are, with `skip_other_classes`, those
+    with labels that are none of `classes`.
 
     Raises:
         Refused: see `read_dataset`; `empty_class`, `unknown_class`, `class_not_in_model` or
@@ -62,6 +64,9 @@ def open_dataset(
     if exclude is not None:
         listed = listed.without(read_names(exclude))
     chosen, entries = _select(listed, split)
+    of_part = len(entries)
+    if skip_other_classes:
+        entries = _known(listed, entries, names)
     _refuse_empty_classes(listed, chosen, names)
     paths = tuple(entry.path for entry in entries)
     truth = [names.find(entry.label, entry.place) for entry in entries]
@@ -72,6 +77,7 @@ def open_dataset(
         truth=np.array(truth, np.int64),
         reader=StoreReader(listed.store, paths),
         outside=listed.outside.get(chosen or "train", 0),
+        other_classes=of_part - len(entries),
     )
     check_classes(dataset.truth, dataset.name)
     return dataset
@@ -103,6 +109,18 @@ def _select(listed: Listed, split: Split | None) -> tuple[Split | None, list[Ent
             else f"{listed.origin}: every image is left out.",
         )
     return split, entries
+
+
+def _known(listed: Listed, entries: Sequence[Entry], names: ClassNames) -> list[Entry]:
+    """Return the entries with labels of the model's classes.
+
+    Raises:
+        Refused: `empty_dataset`, when there is none.
+    """
+    known = [entry for entry in entries if names.knows(entry.label)]
+    if not known:
+        raise Refused("empty_dataset", f"{listed.origin} has no image of the model's classes.")
+    return known
 
 
 def _refuse_empty_classes(listed: Listed, split: Split | None, names: ClassNames) -> None:

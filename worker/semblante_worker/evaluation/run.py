@@ -66,6 +66,7 @@ def run_on_dataset(
         temperature=bundle.card.temperature,
         engine=engine,
         outside=dataset.outside,
+        other_classes=dataset.other_classes,
     )
     evaluation = measured.evaluate(bundle.classes)
     return Run(

@@ -14,7 +14,7 @@ class Subject:
     `temperature` is that of the probabilities (None: not known), `engine` what computed them,
     `openvino` what the card says of int8; `only_in_results` and
     `only_in_truth` count paths that one of two CSV files lacks; `outside` counts images of the
-    data set that lie in no class folder.
+    data set that lie in no class folder, `other_classes` those of classes that the model lacks.
     """
 
     model: str
@@ -30,6 +30,7 @@ class Subject:
     only_in_results: int = 0
     only_in_truth: int = 0
     outside: int = 0
+    other_classes: int = 0
 
 
 def subject_of(
@@ -40,6 +41,7 @@ def subject_of(
     temperature: float | None,
     engine: str = "",
     outside: int = 0,
+    other_classes: int = 0,
 ) -> Subject:
     """Return the subject of an evaluation of `model`, with what its card says."""
     card = model.card
@@ -55,4 +57,5 @@ def subject_of(
         terms=card.terms,
         limits=card.limits,
         outside=outside,
+        other_classes=other_classes,
     )

@@ -43,6 +43,8 @@ def notes(evaluation: Evaluation, subject: Subject) -> list[str]:
         )
     if subject.outside:
         lines.append(f"Not measured: {subject.outside:,} images lie in no class folder.")
+    if subject.other_classes:
+        lines.append(f"Not measured: {subject.other_classes:,} images of classes it does not know.")
     absent = [one.emotion.id for one in evaluation.per_class if one.support == 0]
     if absent:
         lines.append(f"No image of: {', '.join(absent)}. Means go over the other classes.")

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     help="List of file names to leave out, one per line.",
 )
 @click.option(
+    "--skip-other-classes",
+    is_flag=True,
+    help="Leave out images of classes that BUNDLE lacks, in place of refusing DATASET.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
@@ -43,6 +48,7 @@ def export(
     dataset: Path,
     split: Split | None,
     exclude: Path | None,
+    skip_other_classes: bool,
     output: Path | None,
     int8_only: bool,
     data: Path | None,
@@ -67,7 +73,14 @@ def export(
 
     settings = make_settings(data=data)
     found = find_model(settings, bundle)
-    opened = open_dataset(dataset, found.classes, split, settings, exclude=exclude)
+    opened = open_dataset(
+        dataset,
+        found.classes,
+        split,
+        settings,
+        exclude=exclude,
+        skip_other_classes=skip_other_classes,
+    )
     with images_progress(2 * len(opened)) as show:
         made = export_bundle(
             Export(found, opened, output or found.folder, settings, int8_only, show)

@@ -47,7 +47,7 @@ def show(path: Path, output: Path, seed: int) -> None:
     "--output",
     required=True,
     type=click.Path(path_type=Path),
-    help="Folder of the copy; it must not exist yet.",
+    help="Folder or .zip of the copy; it must not exist yet.",
 )
 @click.option("--seed", default=1, show_default=True, help="Chooses the pictures.")
 def subset(path: Path, per_class: int, output: Path, seed: int) -> None:

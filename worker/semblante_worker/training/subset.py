@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
+import zipfile
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from semblante.archive.names import is_unsafe
@@ -12,6 +16,9 @@ from semblante.errors import Conflict, ImageError, Refused
 from semblante_worker.datasets.dataset import Dataset
 from semblante_worker.datasets.entry import Entry
 from semblante_worker.datasets.manifest import MANIFEST
+
+Write = Callable[[str, bytes], None]
+"""Takes a path in the copy, and its bytes."""
 
 
 def pick(dataset: Dataset, per_class: int, seed: int) -> list[Entry]:
@@ -31,36 +38,54 @@ def pick(dataset: Dataset, per_class: int, seed: int) -> list[Entry]:
     return sorted(chosen, key=lambda entry: entry.path)
 
 
-def copy_subset(dataset: Dataset, folder: Path, per_class: int, seed: int) -> dict[str, int]:
-    """Copy pictures, byte for byte, into the new `folder`; return how many of each part.
+def copy_subset(dataset: Dataset, output: Path, per_class: int, seed: int) -> dict[str, int]:
+    """Copy pictures, byte for byte, to a new folder or .zip; return how many of each part.
 
     Raises:
-        Conflict: `run_exists`, when the folder exists.
+        Conflict: `run_exists`, when `output` exists.
         Refused: `bad_table`, when a manifest's picture leads out of the folder; or the code of
             what makes a picture unreadable.
     """
-    if folder.exists():
-        raise Conflict("run_exists", f"{folder} exists: name another folder.")
+    if output.exists():
+        raise Conflict("run_exists", f"{output} exists: name another folder or .zip.")
     chosen = pick(dataset, per_class, seed)
-    for entry in chosen:
-        if is_unsafe(entry.path):
-            raise Refused("bad_table", f"{entry.place}: {entry.path} leads out of its folder.")
-        target = folder / entry.path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            target.write_bytes(dataset.store.read(entry.path))
-        except ImageError as error:
-            raise Refused(error.code, f"{dataset.origin}: {entry.path}: {error.message}") from error
-    if dataset.layout == "manifest":
-        _write_manifest(folder / MANIFEST, chosen)
+    with _opened(output) as write:
+        for entry in chosen:
+            write(entry.path, _bytes_of(dataset, entry))
+        if dataset.layout == "manifest":
+            write(MANIFEST, _manifest(chosen))
     return dict(Counter(entry.split for entry in chosen))
 
 
-def _write_manifest(path: Path, entries: list[Entry]) -> None:
+@contextmanager
+def _opened(output: Path) -> Iterator[Write]:
+    def write(name: str, content: bytes) -> None:
+        target = output / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+
+    if output.suffix.lower() == ".zip":
+        with zipfile.ZipFile(output, "x") as archive:
+            yield archive.writestr
+    else:
+        yield write
+
+
+def _bytes_of(dataset: Dataset, entry: Entry) -> bytes:
+    if is_unsafe(entry.path):
+        raise Refused("bad_table", f"{entry.place}: {entry.path} leads out of its folder.")
+    try:
+        return dataset.store.read(entry.path)
+    except ImageError as error:
+        raise Refused(error.code, f"{dataset.origin}: {entry.path}: {error.message}") from error
+
+
+def _manifest(entries: list[Entry]) -> bytes:
     shares = list(dict.fromkeys(name for entry in entries for name in entry.shares or ()))
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["path", "source", "usage", "label", *(f"p{name}" for name in shares)])
-        for entry in entries:
-            votes = [(entry.shares or {}).get(name, "") for name in shares]
-            writer.writerow([entry.path, entry.source, entry.split, entry.label, *votes])
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(["path", "source", "usage", "label", *(f"p{name}" for name in shares)])
+    for entry in entries:
+        votes = [(entry.shares or {}).get(name, "") for name in shares]
+        writer.writerow([entry.path, entry.source, entry.split, entry.label, *votes])
+    return text.getvalue().encode()
