@@ -6,7 +6,7 @@ None of them is a part of this project, and no weight of theirs is in a model th
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from model_runs.distillation.face_network import FaceNetwork
 
@@ -24,17 +24,27 @@ class MobileFaceNet(FaceNetwork):
     sha256 = "9cc6e4a75f0e2bf0b1aed94578f144d15175f357bdc05e815e5c4a02b319eb4f"
     side = 112
     lower = 0.08
-    colour = "grey"
+    colour: ClassVar[Literal["grey", "rgb"]] = "grey"
     channels_last = False
     scale = 127.5
     shape = (256, 14, 14)
     width = 512
     dropout = 0.3
+    cut = "405"
+    """The trunk's last value."""
 
     def _find_tail(self, network: Any) -> tuple[Any, Any]:
         # What is added and scaled after the last product is left to the new head's batch norm.
         product = next(one for one in network.get_ops() if one.get_type_name() == "MatMul")
-        return _output_named(network, "405"), product.output(0)
+        return _output_named(network, self.cut), product.output(0)
+
+
+class ColourMobileFaceNet(MobileFaceNet):
+    """The same network in colour, cut after 8 of its convolutions: more of it learns."""
+
+    colour = "rgb"
+    shape = (128, 28, 28)
+    cut = "364"
 
 
 class InceptionResnet(FaceNetwork):
@@ -67,16 +77,18 @@ class InceptionResnet(FaceNetwork):
 
 
 NETWORKS: dict[str, type[FaceNetwork]] = {
-    "w600k_mbf.onnx": MobileFaceNet,
-    "graph_final.pb": InceptionResnet,
+    "mobile-face-net": MobileFaceNet,
+    "colour-mobile-face-net": ColourMobileFaceNet,
+    "inception-resnet": InceptionResnet,
 }
 
 
-def open_face_network(path: Path) -> FaceNetwork:
-    """Open the network that a file's name says; end the program where there is none."""
-    if path.name not in NETWORKS:
-        raise SystemExit(f"{path.name} is none of the face networks: {', '.join(NETWORKS)}")
-    return NETWORKS[path.name](path)
+def open_face_network(text: str) -> FaceNetwork:
+    """Open the network NAME:FILE; end the program where there is none of that name."""
+    name, _, file = text.partition(":")
+    if name not in NETWORKS:
+        raise SystemExit(f"{name} is none of the face networks: {', '.join(NETWORKS)}")
+    return NETWORKS[name](Path(file))
 
 
 def _output_named(network: Any, name: str) -> Any:

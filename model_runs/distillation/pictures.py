@@ -18,10 +18,15 @@ from torch import Tensor
 from semblante.card import Preprocess
 from semblante.picture import open_picture
 from semblante_worker.datasets.picture_store import MOST_PIXELS
+from semblante_worker.engines import softmax
+from semblante_worker.evaluation.temperature import fit_temperature
 from semblante_worker.preprocess import prepare
 
 SIDE = 112
 CLASSES = 7
+LEAST_SHARE = 1e-6
+"""Added to a probability before its logarithm is taken."""
+
 SPEC = Preprocess(
     colour="grey",
     resize=(SIDE, SIDE),
@@ -98,3 +103,10 @@ def describe(shares: NDArray[np.float32], labels: NDArray[np.int64]) -> str:
     right = shares.argmax(axis=1) == labels
     recalls = [right[labels == label].mean() for label in np.unique(labels)]
     return f"{right.mean():.2%} / {np.mean(recalls):.2%}"
+
+
+def least_log_loss(shares: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Return the log loss of probabilities, [n, CLASSES], at the temperature that suits them."""
+    logits = np.log(shares + LEAST_SHARE)
+    warm = softmax(logits / fit_temperature(logits, labels))
+    return float(-np.log(warm[np.arange(len(labels)), labels]).mean())

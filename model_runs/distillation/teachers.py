@@ -25,7 +25,7 @@ Answers = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 class FaceTeacher:
     """A face network that has learned expressions."""
 
-    def __init__(self, network: Path, weights: Path) -> None:
+    def __init__(self, network: str, weights: Path) -> None:
         self._network = open_face_network(network)
         self._tail = _compile(_load_tail(self._network, weights), self._network.shape)
 
@@ -39,7 +39,7 @@ class Teachers:
     """Some face networks and some ResNets, all in OpenVINO."""
 
     def __init__(
-        self, faces: Sequence[tuple[Path, Path]], resnets: Sequence[tuple[Path, int]]
+        self, faces: Sequence[tuple[str, Path]], resnets: Sequence[tuple[Path, int]]
     ) -> None:
         self._faces = [FaceTeacher(network, weights) for network, weights in faces]
         self._resnets = [

@@ -1,8 +1,9 @@
 """Teach a network that knows faces to know expressions: a teacher for `train_student.py`.
 
-    python -m model_runs.distillation.train_teacher joined.zip w600k_mbf.onnx -o teacher.pt
-    python -m model_runs.distillation.train_teacher joined.zip graph_final.pb --epochs 9 --rate 2e-4
-        -o inception.pt
+    python -m model_runs.distillation.train_teacher joined.zip mobile-face-net:w600k_mbf.onnx
+        -o teacher.pt
+    python -m model_runs.distillation.train_teacher joined.zip inception-resnet:graph_final.pb
+        --epochs 9 --rate 2e-4 -o inception.pt
 
 Each epoch takes as many pictures as RAF-DB's training part has, rare classes a little oftener, and
 4,000 of FERPlus. With `--views` it takes as many of those, and learns what earlier teachers said of
@@ -148,7 +149,7 @@ def train(
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("dataset", type=Path)
-    parser.add_argument("network", type=Path, help="of face recognition, see face_networks.py")
+    parser.add_argument("network", help="NAME:FILE, see face_networks.py")
     parser.add_argument("--views", type=Path, help="what make_views wrote")
     parser.add_argument("--epochs", type=int, default=16)
     parser.add_argument("--rate", type=float, default=5e-4)
