@@ -84,12 +84,12 @@ def test_a_page_cannot_be_broken_by_names(tmp_path: Path) -> None:
     assert "&lt;b&gt;&amp;" in page
 
 
-@pytest.mark.parametrize("name", ["copy", "copy.zip"])
+@pytest.mark.parametrize("name", ["new/copy", "new/copy.zip"])
 def test_dataset_subset(tmp_path: Path, seven: Path, name: str) -> None:
     words = ("dataset", "subset", seven, "--per-class", 2, "-o", tmp_path / name)
     code, output = call(*words)
     assert (code, "train: 14 images" in output) == (0, True), output
-    assert (tmp_path / name).is_dir() is (name == "copy")
+    assert (tmp_path / name).is_dir() is (name == "new/copy")
     counts = read_dataset(tmp_path / name).counts()
     assert counts == {"train": {str(number): 2 for number in range(1, 8)}}
     code, output = call(*words)

@@ -65,6 +65,7 @@ def _opened(output: Path) -> Iterator[Write]:
         target.write_bytes(content)
 
     if output.suffix.lower() == ".zip":
+        output.parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(output, "x") as archive:
             yield archive.writestr
     else:
