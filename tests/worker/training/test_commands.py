@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from picture_sets import pictures, write_zip
+from picture_sets import pictures, write_folder, write_zip
 from semblante.bundles import read_bundle
 from semblante.cli import cli
 from semblante_worker.datasets.dataset import read_dataset
@@ -103,3 +104,24 @@ def test_a_subset_of_a_manifest_keeps_votes(tmp_path: Path, name: str) -> None:
     whole = read_dataset(write_zip(tmp_path / "s.zip", files))
     call("dataset", "subset", tmp_path / "s.zip", "--per-class", 5, "-o", tmp_path / name)
     assert read_dataset(tmp_path / name).entries == whole.entries
+
+
+def test_a_subset_as_zip_takes_names_that_are_not_utf_8(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "set", {"train/1": 1, "train/2": 1})
+    [first, _second] = sorted(folder.rglob("*.png"))
+    first.rename(first.with_name(os.fsdecode(b"a\xe9.png")))
+    code, output = call("dataset", "subset", folder, "--per-class", 1, "-o", tmp_path / "s.zip")
+    assert code == 0, output
+    assert len(read_dataset(tmp_path / "s.zip").entries) == 2
+
+
+def test_a_subset_that_fails_leaves_no_zip(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, {"set": 1}) / "set"
+    [inside] = folder.glob("*.png")
+    (tmp_path / "out.png").write_bytes(inside.read_bytes())
+    rows = f"path,label\n{inside.name},1\n../out.png,2\n"
+    (folder / "manifest.csv").write_text(rows, encoding="utf-8")
+    code, output = call("dataset", "subset", folder, "--per-class", 1, "-o", tmp_path / "few.zip")
+    assert (code, "leads out of its folder" in output) == (2, True), output
+    assert not [*tmp_path.glob("*few*")]
+    assert not [*tmp_path.glob("*.zip*")]

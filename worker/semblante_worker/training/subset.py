@@ -5,20 +5,17 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 from semblante.archive.names import is_unsafe
 from semblante.errors import Conflict, ImageError, Refused
+from semblante.replace import replaced_file
+from semblante.zip_stream import zip_blocks
 from semblante_worker.datasets.dataset import Dataset
 from semblante_worker.datasets.entry import Entry
 from semblante_worker.datasets.manifest import MANIFEST
-
-Write = Callable[[str, bytes], None]
-"""Takes a path in the copy, and its bytes."""
 
 
 def pick(dataset: Dataset, per_class: int, seed: int) -> list[Entry]:
@@ -49,27 +46,30 @@ def copy_subset(dataset: Dataset, output: Path, per_class: int, seed: int) -> di
     if output.exists():
         raise Conflict("run_exists", f"{output} exists: name another folder or .zip.")
     chosen = pick(dataset, per_class, seed)
-    with _opened(output) as write:
-        for entry in chosen:
-            write(entry.path, _bytes_of(dataset, entry))
-        if dataset.layout == "manifest":
-            write(MANIFEST, _manifest(chosen))
+    files = _files(dataset, chosen)
+    if output.suffix.lower() == ".zip":
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with replaced_file(output) as file:
+            file.writelines(zip_blocks((_in_utf8(name), [data]) for name, data in files))
+    else:
+        for name, data in files:
+            target = output / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
     return dict(Counter(entry.split for entry in chosen))
 
 
-@contextmanager
-def _opened(output: Path) -> Iterator[Write]:
-    def write(name: str, content: bytes) -> None:
-        target = output / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
+def _files(dataset: Dataset, chosen: list[Entry]) -> Iterator[tuple[str, bytes]]:
+    """Yield the path in the copy, and the bytes, of each picture and of the manifest."""
+    for entry in chosen:
+        yield entry.path, _bytes_of(dataset, entry)
+    if dataset.layout == "manifest":
+        yield MANIFEST, _manifest(chosen)
 
-    if output.suffix.lower() == ".zip":
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(output, "x") as archive:
-            yield archive.writestr
-    else:
-        yield write
+
+def _in_utf8(name: str) -> str:
+    """Return a file's name as a zip can hold it."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def _bytes_of(dataset: Dataset, entry: Entry) -> bytes:
