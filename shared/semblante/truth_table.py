@@ -7,9 +7,16 @@ from semblante.csv_table import Table, bad_table, require_columns, without_guard
 from semblante.errors import Refused
 from semblante.message import Message
 
+OTHER_CLASS = -1
+"""The number of every class that the model lacks."""
 
-def read_truth(table: Table, name: str, names: ClassNames) -> dict[str, int]:
+
+def read_truth(
+    table: Table, name: str, names: ClassNames, *, keep_other_classes: bool = False
+) -> dict[str, int]:
     """Return the number of the true class by image path; more columns are ignored.
+
+    A class that is none of `names` gets `OTHER_CLASS` with `keep_other_classes`.
 
     Raises:
         Refused: `bad_table`, `unknown_class` or `class_not_in_model`, naming table and line;
@@ -19,7 +26,11 @@ def read_truth(table: Table, name: str, names: ClassNames) -> dict[str, int]:
     truth: dict[str, int] = {}
     for line, row in table.rows:
         image = without_guard(row["image_path"])
-        number = names.find(row["emotion"], f"{name}, line {line}")
+        emotion = row["emotion"]
+        if keep_other_classes and not names.knows(emotion):
+            number = OTHER_CLASS
+        else:
+            number = names.find(emotion, f"{name}, line {line}")
         if truth.setdefault(image, number) != number:
             raise bad_table(
                 name,

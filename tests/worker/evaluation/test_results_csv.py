@@ -42,12 +42,16 @@ ROWS = [
 TRUTH = "image_path,emotion,note\na.jpg,1,\nb.jpg,anger,x\n=c.jpg,fear,\nd.jpg,fear,\ne.jpg,6,\n"
 
 
-def compare(folder: Path, truth: str = TRUTH, rows: list[list[str]] = ROWS) -> Compared:
+def compare(
+    folder: Path, truth: str = TRUTH, rows: list[list[str]] = ROWS, *, skip: bool = False
+) -> Compared:
     buffer = io.StringIO(newline="")
     csv.writer(buffer).writerows([HEADER, *rows])
     (folder / "r.csv").write_text(buffer.getvalue(), encoding="utf-8", newline="")
     (folder / "t.csv").write_text(truth, encoding="utf-8", newline="")
-    return compare_results(folder / "r.csv", folder / "t.csv", lambda _model: None)
+    return compare_results(
+        folder / "r.csv", folder / "t.csv", lambda _model: None, skip_other_classes=skip
+    )
 
 
 def refusal(folder: Path, **changes: object) -> SemblanteError:
@@ -69,6 +73,16 @@ def test_the_first_face_counts_and_missing_paths_are_counted(tmp_path: Path) -> 
     evaluation = measured.evaluate(found.classes)
     assert evaluation.scores.accuracy.value == pytest.approx(2 / 3)
     assert evaluation.scores_with_failed.accuracy.value == pytest.approx(2 / 5)
+
+
+def test_classes_that_the_model_lacks_are_left_out_where_asked(tmp_path: Path) -> None:
+    truth = TRUTH + "f.jpg,contempt,\ng.jpg,contempt,\n"
+    assert refusal(tmp_path, truth=truth).code == "unknown_class"
+    found = compare(tmp_path, truth, skip=True)
+    assert (found.other_classes, found.only_in_truth) == (1, 1)
+    assert "f.jpg" not in found.measured.paths
+    error = refusal(tmp_path, truth="image_path,emotion\na.jpg,contempt\n", skip=True)
+    assert (error.code, "of the model's classes" in error.message) == ("nothing_to_measure", True)
 
 
 def test_all_failed_is_refused(tmp_path: Path) -> None:

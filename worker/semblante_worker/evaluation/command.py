@@ -44,7 +44,7 @@ _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 @click.option(
     "--skip-other-classes",
     is_flag=True,
-    help="Leave out images of classes that BUNDLE lacks, in place of refusing DATASET.",
+    help="Leave out images of classes that the model lacks, in place of refusing the data.",
 )
 @click.option("--raw", is_flag=True, help="Leave out the card's temperature.")
 @click.option("--device", help="auto, cpu, cuda or cuda:N.")
@@ -82,11 +82,9 @@ def evaluate(
     if results is not None or truth is not None:
         if results is None or truth is None or bundle is not None:
             raise click.UsageError("--csv and --truth go together, without BUNDLE and DATASET.")
-        if split is not None or exclude is not None or skip_other_classes or raw:
-            raise click.UsageError(
-                "--split, --exclude, --skip-other-classes and --raw need a BUNDLE and a DATASET."
-            )
-        run = _compare(settings, results, truth)
+        if split is not None or exclude is not None or raw:
+            raise click.UsageError("--split, --exclude and --raw need a BUNDLE and a DATASET.")
+        run = _compare(settings, results, truth, skip_other_classes)
     elif bundle is None or dataset is None:
         raise click.UsageError("Name a BUNDLE and a DATASET, or --csv and --truth.")
     else:
@@ -96,10 +94,10 @@ def evaluate(
     sys.exit(SOME_IMAGES_FAILED if failed else OK)
 
 
-def _compare(settings: Settings, results: Path, truth: Path) -> Run:
+def _compare(settings: Settings, results: Path, truth: Path, skip_other_classes: bool) -> Run:
     from semblante_worker.evaluation.run import run_on_results
 
-    return run_on_results(settings, results, truth)
+    return run_on_results(settings, results, truth, skip_other_classes=skip_other_classes)
 
 
 def _measure(

@@ -21,7 +21,7 @@ from semblante.emotions import EMOTIONS, Emotion
 from semblante.errors import Refused
 from semblante.export import AFTER_CLASSES, BEFORE_CLASSES
 from semblante.message import Message
-from semblante.truth_table import read_truth
+from semblante.truth_table import OTHER_CLASS, read_truth
 from semblante_worker.evaluation.measured import Measured
 
 ClassesOf = Callable[[str], Sequence[Emotion] | None]
@@ -37,6 +37,8 @@ class Compared:
     measured: Measured
     only_in_results: int
     only_in_truth: int
+    other_classes: int
+    """Images of both that are left out, because the model lacks their class."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,16 @@ class _Found:
     code: str | None = None
 
 
-def compare_results(results: Path, truth: Path, classes_of: ClassesOf) -> Compared:
+def compare_results(
+    results: Path, truth: Path, classes_of: ClassesOf, *, skip_other_classes: bool = False
+) -> Compared:
     """Compare the CSV `results` of a job with the CSV `truth`; the first face of an image counts.
+
+    With `skip_other_classes` images whose class the model lacks are left out.
 
     Raises:
         Refused: `bad_table`, `unknown_class` or `class_not_in_model`, naming file and line;
-            `nothing_to_measure`, when no image is in both.
+            `nothing_to_measure`, when no image is in both, or none of the model's classes.
     """
     with opened_table(results) as table:
         require_columns(table, str(results), *BEFORE_CLASSES, *AFTER_CLASSES)
@@ -61,19 +67,26 @@ def compare_results(results: Path, truth: Path, classes_of: ClassesOf) -> Compar
         model, classes, found = _read(table, ids, str(results), classes_of)
     names = ClassNames(classes)
     with opened_table(truth) as table:
-        wanted = read_truth(table, str(truth), names)
+        wanted = read_truth(table, str(truth), names, keep_other_classes=skip_other_classes)
     both = [path for path in found if path in wanted]
     if not both:
         raise Refused(
             "nothing_to_measure",
             f"No image_path of {truth} is in {results}: paths must be written as in the CSV.",
         )
+    known = [path for path in both if wanted[path] != OTHER_CLASS]
+    if not known:
+        raise Refused(
+            "nothing_to_measure",
+            f"No image of {truth} that is in {results} has one of the model's classes.",
+        )
     return Compared(
         model=model,
         classes=classes,
-        measured=_join(both, found, wanted, len(classes)),
+        measured=_join(known, found, wanted, len(classes)),
         only_in_results=len(found) - len(both),
         only_in_truth=len(wanted) - len(both),
+        other_classes=len(both) - len(known),
     )
 
 

@@ -74,8 +74,10 @@ def run_on_dataset(
     )
 
 
-def run_on_results(settings: Settings, results: Path, truth: Path) -> Run:
-    """Compare a job's CSV with the truth.
+def run_on_results(
+    settings: Settings, results: Path, truth: Path, *, skip_other_classes: bool = False
+) -> Run:
+    """Compare a job's CSV with the truth, without images whose class the model lacks if asked.
 
     The names of the classes and the card come from the model if it is installed here.
 
@@ -87,7 +89,7 @@ def run_on_results(settings: Settings, results: Path, truth: Path) -> Run:
         model = _installed(settings, reference)
         return model.classes if model else None
 
-    compared = compare_results(results, truth, classes_of)
+    compared = compare_results(results, truth, classes_of, skip_other_classes=skip_other_classes)
     check_classes(compared.measured.all_truth, str(truth))
     model = _installed(settings, compared.model)
     subject = Subject(compared.model, data=str(results))
@@ -97,6 +99,7 @@ def run_on_results(settings: Settings, results: Path, truth: Path) -> Run:
         subject,
         only_in_results=compared.only_in_results,
         only_in_truth=compared.only_in_truth,
+        other_classes=compared.other_classes,
     )
     evaluation = compared.measured.evaluate(compared.classes)
     mistakes = pick_mistakes(compared.measured, None, settings.max_image_pixels)
