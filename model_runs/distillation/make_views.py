@@ -6,11 +6,12 @@
         --resnets resnet18-raf7.safetensors student-3.safetensors=80 -o views.npz
 
 A teacher has learned its training pictures by heart; of views that it has not seen it should say
-more, and of a mixture of two pictures, which has no label, too (Beyer et al., *Knowledge
-distillation: a good teacher is patient and consistent*, CVPR 2022). Teachers may see colours;
-views.npz holds `pixels` uint8 [n, SIDE, SIDE], which are grey, `rows` int64 [n] (of the joined
-manifest), `is_mixed` bool [n], `faces` and `resnets` float16 [n, CLASSES] (the face networks' mean,
-and the ResNets') and `embeddings` float16 [n, width] (the first face network's).
+more, and of two pictures in one, mixed or a half of each, which have no label, too (Beyer et al.,
+*Knowledge distillation: a good teacher is patient and consistent*, CVPR 2022). Teachers may see
+colours; views.npz holds `pixels` uint8 [n, SIDE, SIDE], which are grey, `rows` int64 [n] (of the
+joined manifest), `is_mixed` bool [n] (two pictures in one), `faces` and `resnets` float16
+[n, CLASSES] (the face networks' mean, and the ResNets') and `embeddings` float16 [n, width] (the
+first face network's).
 """
 
 from __future__ import annotations
@@ -33,10 +34,11 @@ from model_runs.distillation.pictures import (
     least_log_loss,
     read_pictures,
 )
-from model_runs.distillation.teachers import Teachers
+from model_runs.distillation.teachers import Teachers, add_teachers
 from model_runs.distillation.transformations import (
     between,
     blur,
+    halves,
     light,
     to_grey,
     turn,
@@ -52,6 +54,21 @@ def draw_view(x: Tensor) -> Tensor:
     """Turn, move, scale, blur and light float32 [n, 3, h, w] of 0 to 255."""
     scale = torch.exp(between(math.log(0.7), math.log(1.2), len(x)))
     return light(warp(blur(x, 0.2, 36, 90), turn(len(x), scale))).round()
+
+
+def join_some(x: Tensor, is_joined: NDArray[np.bool_], is_rafdb: NDArray[np.bool_]) -> Tensor:
+    """Make one face of two halves where `is_joined`: of pictures of one source, before they turn.
+
+    Source: S. Yun et al., *CutMix*, ICCV 2019; H. Wang et al., *What makes a "good" data
+    augmentation in knowledge distillation*, NeurIPS 2022.
+    """
+    if not is_joined.any():
+        return x
+    other = torch.arange(len(x))
+    for source in (True, False):
+        places = torch.from_numpy(np.nonzero((is_rafdb == source) & is_joined)[0])
+        other[places] = places[torch.randperm(len(places))]
+    return x.lerp(x[other], halves(len(x), x.shape[-1]))
 
 
 def mix_some(views: Tensor, is_mixed: NDArray[np.bool_]) -> Tensor:
@@ -95,14 +112,18 @@ def write_views(pictures: Pictures, teachers: Teachers, options: argparse.Namesp
         [np.tile(part, times) for part, times in zip(sources, copies, strict=True)]
     )
     generator.shuffle(rows)
-    is_mixed = generator.random(len(rows)) < options.mixed
+    drawn = generator.random(len(rows))
+    is_mixed, is_joined = drawn < options.mixed, drawn >= 1 - options.joined
     pixels = np.empty((len(rows), SIDE, SIDE), np.uint8)
     faces, resnets = np.empty((2, len(rows), CLASSES), np.float16)
     embeddings: list[NDArray[np.float16]] = []
     began = time.monotonic()
     for at in range(0, len(rows), BATCH):
         part = slice(at, min(at + BATCH, len(rows)))
-        views = mix_some(draw_view(pictures.batch(rows[part])), is_mixed[part])
+        faces_of = join_some(
+            pictures.batch(rows[part]), is_joined[part], pictures.is_rafdb[rows[part]]
+        )
+        views = mix_some(draw_view(faces_of), is_mixed[part])
         pixels[part] = to_grey(views)[:, 0].round().numpy().astype(np.uint8)
         faces[part], resnets[part], embedding = teachers.ask(views)
         embeddings.append(embedding.astype(np.float16))
@@ -112,43 +133,21 @@ def write_views(pictures: Pictures, teachers: Teachers, options: argparse.Namesp
         options.output,
         pixels=pixels,
         rows=rows,
-        is_mixed=is_mixed,
+        is_mixed=is_mixed | is_joined,
         faces=faces,
         resnets=resnets,
         embeddings=np.concatenate(embeddings),
     )
 
 
-def _network_and_weights(text: str) -> tuple[str, Path]:
-    network, _, weights = text.partition("=")
-    return network, Path(weights)
-
-
-def _weights_and_side(text: str) -> tuple[Path, int]:
-    weights, _, side = text.partition("=")
-    return Path(weights), int(side or SIDE)
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("dataset", type=Path)
-    parser.add_argument(
-        "--faces",
-        type=_network_and_weights,
-        nargs="+",
-        required=True,
-        help="NAME:FILE=WEIGHTS: a face network and what train_teacher wrote",
-    )
-    parser.add_argument(
-        "--resnets",
-        type=_weights_and_side,
-        nargs="+",
-        required=True,
-        help="a ResNet-18's FILE or FILE=SIDE",
-    )
+    add_teachers(parser)
     parser.add_argument("--rafdb", type=int, default=8, help="views of each picture")
     parser.add_argument("--ferplus", type=int, default=2, help="views of each picture")
-    parser.add_argument("--mixed", type=float, default=0.5, help="share of the views")
+    parser.add_argument("--mixed", type=float, default=0.5, help="share of mixtures of two views")
+    parser.add_argument("--joined", type=float, default=0, help="share of faces of two halves")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument(
         "-o", "--output", type=Path, help="without it, the teachers are only measured"

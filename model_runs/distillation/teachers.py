@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from model_runs.distillation.face_network import FaceNetwork, compile_network
 from model_runs.distillation.face_networks import open_face_network
-from model_runs.distillation.pictures import normalise
+from model_runs.distillation.pictures import SIDE, normalise
 from model_runs.distillation.student import load_student
 from model_runs.distillation.transformations import resize, to_grey
 from semblante_worker.engines import softmax
@@ -67,3 +68,31 @@ def _load_tail(network: FaceNetwork, weights: Path) -> torch.nn.Module:
 def _compile(network: torch.nn.Module, shape: tuple[int, ...]) -> Any:
     example = torch.zeros(2, *shape)
     return compile_network(openvino.convert_model(network.eval(), example_input=example), shape)
+
+
+def add_teachers(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that name `Teachers`."""
+    parser.add_argument(
+        "--faces",
+        type=_network_and_weights,
+        nargs="+",
+        required=True,
+        help="NAME:FILE=WEIGHTS: a face network and what train_teacher wrote",
+    )
+    parser.add_argument(
+        "--resnets",
+        type=_weights_and_side,
+        nargs="+",
+        required=True,
+        help="a ResNet-18's FILE or FILE=SIDE",
+    )
+
+
+def _network_and_weights(text: str) -> tuple[str, Path]:
+    network, _, weights = text.partition("=")
+    return network, Path(weights)
+
+
+def _weights_and_side(text: str) -> tuple[Path, int]:
+    weights, _, side = text.partition("=")
+    return Path(weights), int(side or SIDE)

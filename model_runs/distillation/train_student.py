@@ -4,9 +4,9 @@
         -o student.safetensors
 
 Besides the views' targets (`views.py`) its features have to tell the face network's embedding
-(Romero et al., *FitNets*, ICLR 2015). The weights are the running mean of the
-course's, with torchvision's names; beside them, as `.json`, is what `average_weights.py` takes as
-progress.
+(Romero et al., *FitNets*, ICLR 2015). Several files of views count as one. The weights are the
+running mean of the course's, with torchvision's names; beside them, as `.json`, is what
+`average_weights.py` takes as progress.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from model_runs.distillation.batches import Batch, disturb, draw_batch
 from model_runs.distillation.course import Course
 from model_runs.distillation.pictures import (
     SIDE,
@@ -30,9 +31,8 @@ from model_runs.distillation.pictures import (
     read_pictures,
 )
 from model_runs.distillation.student import load_student, save_student
-from model_runs.distillation.transformations import erase, mirror, resize
 from model_runs.distillation.unfolded import unfold_last_stage
-from model_runs.distillation.views import Views, read_views
+from model_runs.distillation.views import FACES_SHARE, TEACHERS_SHARE, Views, read_views
 from semblante_worker.evaluation.curves import EpochRecord
 from semblante_worker.resnet import ResNet
 from semblante_worker.training.run_state import Progress
@@ -61,16 +61,6 @@ def validate(student: nn.Module, pictures: Pictures) -> tuple[float, float, str]
     return loss, float((shares.argmax(axis=1) == labels).mean()), ", ".join(by_source)
 
 
-def draw(views: Views, side: int, generator: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Return one batch: pixels, targets and embeddings, mirrored, covered and mixed."""
-    rows = views.draw(BATCH, generator)
-    x = erase(mirror(resize(views.batch(rows), side)), 0.3)
-    share, other = 1 - float(generator.beta(0.2, 0.2)), torch.randperm(BATCH)
-    parts = (normalise(x), views.targets[rows], views.embeddings[rows])
-    x, targets, embeddings = (part.lerp(part[other], share) for part in parts)
-    return x.contiguous(memory_format=torch.channels_last), targets, embeddings
-
-
 def groups_of(student: ResNet, teller: nn.Linear, rate: float) -> list[dict[str, Any]]:
     """No decay for what is no matrix; the layer that tells the embedding learns at 2e-3."""
     return [
@@ -84,11 +74,10 @@ def groups_of(student: ResNet, teller: nn.Linear, rate: float) -> list[dict[str,
     ]
 
 
-def learn(
-    student: ResNet, teller: nn.Linear, batch: tuple[Tensor, ...]
-) -> tuple[Tensor, Tensor, float]:
+def learn(student: ResNet, teller: nn.Linear, batch: Batch) -> tuple[Tensor, Tensor, float]:
     """Return the loss to go down, the loss of the labels, and the share of equal labels."""
     x, targets, embeddings = batch
+    x = normalise(x).contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", torch.bfloat16):
         features = student.features(x)
         logits = student.fc(features).float()
@@ -110,7 +99,9 @@ def train(pictures: Pictures, views: Views, student: ResNet, options: argparse.N
     for report in range(1, REPORTS + 1):
         losses, hits = 0.0, 0.0
         for _ in range(steps):
-            batch = draw(views, options.side, generator)
+            batch = draw_batch(views, BATCH, options.side, generator)
+            if not options.as_seen:
+                batch = disturb(batch, generator)
             loss, plain, equal = learn(student, teller, batch)
             course.take_step(loss)
             losses, hits = losses + plain.item() / steps, hits + equal / steps
@@ -137,11 +128,20 @@ def train(pictures: Pictures, views: Views, student: ResNet, options: argparse.N
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("dataset", type=Path)
-    parser.add_argument("views", type=Path)
+    parser.add_argument("views", type=Path, nargs="+", help="what make_views wrote")
     parser.add_argument("weights", type=Path, help="where the student begins")
     parser.add_argument("--side", type=int, default=SIDE)
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--rate", type=float, default=5e-4)
+    parser.add_argument(
+        "--as-seen", action="store_true", help="show the student what the teachers have seen"
+    )
+    parser.add_argument(
+        "--teachers", type=float, default=TEACHERS_SHARE, help="their share of a target"
+    )
+    parser.add_argument(
+        "--faces", type=float, default=FACES_SHARE, help="the face networks' share of that"
+    )
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("-o", "--output", type=Path, required=True)
     arguments = parser.parse_args()
@@ -149,4 +149,5 @@ if __name__ == "__main__":
     data = read_pictures(arguments.dataset, arguments.side)
     learner = load_student(arguments.weights)
     unfold_last_stage(learner)
-    train(data, read_views(arguments.views, data), learner, arguments)
+    drawn = read_views(arguments.views, data, arguments.teachers, arguments.faces)
+    train(data, drawn, learner, arguments)

@@ -159,4 +159,5 @@ if __name__ == "__main__":
     torch.set_num_threads(2)
     face_network = open_face_network(arguments.network)
     data = read_pictures(arguments.dataset, colour=face_network.colour)
-    train(face_network, data, arguments.views and read_views(arguments.views, data), arguments)
+    said = read_views([arguments.views], data) if arguments.views else None
+    train(face_network, data, said, arguments)

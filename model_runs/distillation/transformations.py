@@ -99,3 +99,15 @@ def erase(x: Tensor, share: float) -> Tensor:
         top, left = (int(torch.randint(side - length + 1, ())) for length in (height, width))
         x[row, :, top : top + height, left : left + width] = GREY
     return x
+
+
+def halves(count: int, side: int) -> Tensor:
+    """Return masks [n, 1, side, side] that are 1 on one side of a line near the centre, 0 beyond.
+
+    The border is soft, about 12 of 112 pixels wide, so that no edge tells where it is.
+    """
+    angle, offset = between(0, 2 * math.pi, count), between(-0.3, 0.3, count)
+    across = torch.linspace(-1, 1, side)
+    cosine, sine = torch.cos(angle)[:, None, None], torch.sin(angle)[:, None, None]
+    far = cosine * across + sine * across[:, None] - offset[:, None, None]
+    return torch.sigmoid(far * 20)[:, None]

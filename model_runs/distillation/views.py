@@ -1,6 +1,6 @@
 """Views of the training pictures, and the targets made of what the teachers say of them.
 
-The targets are a mean of the label and of the teachers' probabilities, of a mixture of pictures
+The targets are a mean of the label and of the teachers' probabilities, of two pictures in one
 those alone (Hinton et al., *Distilling the knowledge in a neural network*, 2015; teacher and
 student see the same view in a long course, as in Beyer et al., *Knowledge distillation: a good
 teacher is patient and consistent*, CVPR 2022).
@@ -8,8 +8,11 @@ teacher is patient and consistent*, CVPR 2022).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +23,8 @@ from model_runs.distillation.pictures import CLASSES, Pictures, class_weights
 
 FERPLUS_SHARE = 0.35
 TEACHERS_SHARE = 0.7
+"""Of a target; the rest is the label, where there is one."""
+
 FACES_SHARE = 0.5
 """Of what the teachers say; the rest is what the ResNets say."""
 
@@ -49,19 +54,31 @@ class Views:
         return torch.from_numpy(self.pixels[rows])[:, None].float()
 
 
-def unite(faces: NDArray[np.float32], resnets: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return what all teachers say, [n, CLASSES]."""
-    return FACES_SHARE * faces + (1 - FACES_SHARE) * resnets
+def unite(
+    faces: NDArray[np.float32], resnets: NDArray[np.float32], share: float = FACES_SHARE
+) -> NDArray[np.float32]:
+    """Return what all teachers say, [n, CLASSES]; `share` of it is the face networks'."""
+    return share * faces + (1 - share) * resnets
 
 
-def read_views(path: Path, pictures: Pictures) -> Views:
-    """Read views and mix their targets."""
-    with np.load(path) as stored:
-        rows, pixels = stored["rows"], stored["pixels"]
-        faces, resnets = (stored[name].astype(np.float32) for name in ("faces", "resnets"))
-        said = unite(faces, resnets)
-        embeddings = torch.from_numpy(stored["embeddings"]).float()
-        share = np.where(stored["is_mixed"], 1, TEACHERS_SHARE).astype(np.float32)[:, None]
+def read_views(
+    paths: Sequence[Path],
+    pictures: Pictures,
+    teachers_share: float = TEACHERS_SHARE,
+    faces_share: float = FACES_SHARE,
+) -> Views:
+    """Read the views of all files and mix their targets."""
+
+    def read(name: str) -> NDArray[Any]:
+        return np.concatenate([stored[name] for stored in files])
+
+    with ExitStack() as stack:
+        files = [stack.enter_context(np.load(path)) for path in paths]
+        rows, pixels, is_mixed = read("rows"), read("pixels"), read("is_mixed")
+        faces, resnets = (read(name).astype(np.float32) for name in ("faces", "resnets"))
+        embeddings = torch.from_numpy(read("embeddings")).float()
+    said = unite(faces, resnets, faces_share)
+    share = np.where(is_mixed, 1, teachers_share).astype(np.float32)[:, None]
     labels = pictures.targets[rows] * (1 - SMOOTHING) + SMOOTHING / CLASSES
     rafdb = np.nonzero(pictures.is_rafdb[rows])[0]
     return Views(
