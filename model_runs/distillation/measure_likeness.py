@@ -5,8 +5,9 @@
 
 It prints the mean of the Kullback-Leibler divergence of the student from the face networks' mean,
 in nats, on RAF-DB's validation pictures and on as many that it has learned from: as they are, in
-views like those of `make_views`, and mixed. Much on what it has learned from: it needs more steps,
-or more capacity. Much less there than on the others: it needs other pictures.
+views like those of `make_views`, and mixed. Much on what it has learned from: its targets say
+something else, or it needs more steps or capacity. Much less there than on the others: it needs
+more pictures.
 """
 
 from __future__ import annotations
