@@ -22,10 +22,8 @@ _DEVICE = re.compile(
 """Names that open a device on Windows, whatever their folder and extension."""
 _DEVICE_STARTS = frozenset(("CON", "PRN", "AUX", "NUL", "COM", "LPT"))
 _PLAIN_PART = rb"(?![CPANLcpanl][ORUPorup][NMXLTnmxlt])[0-9A-Za-z][-0-9A-Za-z_ ]*"
-_PLAIN = re.compile(rb"(?:%b/)*%b\.([A-Za-z]+)" % (_PLAIN_PART, _PLAIN_PART))
-_PLAIN_EXTENSIONS = frozenset(
-    written.encode() for name in IMAGE_EXTENSIONS for written in (name, name.upper())
-)
+_PLAIN_EXTENSIONS = "|".join(f"{name}|{name.upper()}" for name in sorted(IMAGE_EXTENSIONS)).encode()
+_PLAIN = re.compile(rb"(?:%b/)*%b\.(?:%b)" % (_PLAIN_PART, _PLAIN_PART, _PLAIN_EXTENSIONS))
 _UNICODE_PATH_START = _UNICODE_PATH.to_bytes(2, "little")
 
 
@@ -35,8 +33,7 @@ def plain_image_name(raw: bytes, extra: bytes) -> str | None:
     Most names are. None only means that the other functions must look, which takes twice as
     long; of their limits only that of the length remains to be checked.
     """
-    found = _PLAIN.fullmatch(raw)
-    if found is None or found[1] not in _PLAIN_EXTENSIONS or _UNICODE_PATH_START in extra:
+    if _PLAIN.fullmatch(raw) is None or (extra and _UNICODE_PATH_START in extra):
         return None
     return raw.decode("ascii")
 
