@@ -69,6 +69,17 @@ def test_any_number_of_rows_is_written_once_each(database: Services, count: int)
     database.database.dispose()
 
 
+@pytest.mark.parametrize("row", ROWS)
+def test_columns_that_no_row_fills_come_back_empty(database: Services, row: ResultRow) -> None:
+    job = start(database, images=3, per_chunk=3)
+    with database.database.writing() as session:
+        bulk.insert_rows(session, Result, COLUMNS, [(job.id, *row)])
+    with database.database.reading() as session:
+        (found,) = results.read(session, job.id)
+        assert ResultRow(*(getattr(found, name) for name in ResultRow._fields)) == row
+    database.database.dispose()
+
+
 def test_a_row_that_is_there_is_refused_and_nothing_of_it_stays(database: Services) -> None:
     job = start(database, images=3, per_chunk=3)
     rows = [(job.id, *ROWS[at]) for at in (3, 2, 3)]
