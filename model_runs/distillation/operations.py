@@ -21,13 +21,16 @@ class _Prelu(nn.Module):
 
 
 class _HalvingDepthwise(nn.Conv2d):
-    """Takes every second value of a convolution with steps of 1.
+    """Takes every second value of a convolution with steps of 1, from `first` on.
 
     PyTorch is slow on the gradient of strided depthwise convolutions.
     """
 
+    first = 0
+
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x)[:, :, ::2, ::2].contiguous(memory_format=torch.channels_last)
+        every = super().forward(x)[:, :, self.first :: 2, self.first :: 2]
+        return every.contiguous(memory_format=torch.channels_last)
 
 
 def layer_of(kind: str, constants: list[Tensor], attributes: dict[str, Any]) -> nn.Module | None:
@@ -66,6 +69,8 @@ def _convolution(weight: Tensor, groups: int, attributes: dict[str, Any]) -> nn.
         bias=False,
     )
     layer.weight.data = weight
+    if isinstance(layer, _HalvingDepthwise) and attributes["auto_pad"] == "same_upper":
+        layer.first = 1  # of an even number of values, nothing lies before the first
     return layer
 
 
@@ -78,6 +83,10 @@ def function_of(
             return functional.relu
         case "Add":
             return torch.add
+        case "Clamp":
+            return partial(
+                functional.hardtanh, min_val=attributes["min"], max_val=attributes["max"]
+            )
         case "Multiply":
             return partial(torch.mul, other=float(constants[0]))
         case "Reshape":

@@ -74,7 +74,7 @@ def add_teachers(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that name `Teachers`."""
     parser.add_argument(
         "--faces",
-        type=_network_and_weights,
+        type=network_and_weights,
         nargs="+",
         required=True,
         help="NAME:FILE=WEIGHTS: a face network and what train_teacher wrote",
@@ -88,7 +88,8 @@ def add_teachers(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _network_and_weights(text: str) -> tuple[str, Path]:
+def network_and_weights(text: str) -> tuple[str, Path]:
+    """Split NAME:FILE=WEIGHTS, as `FaceTeacher` takes it."""
     network, _, weights = text.partition("=")
     return network, Path(weights)
 

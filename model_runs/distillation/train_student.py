@@ -142,6 +142,12 @@ if __name__ == "__main__":
     parser.add_argument(
         "--faces", type=float, default=FACES_SHARE, help="the face networks' share of that"
     )
+    parser.add_argument(
+        "--temperature", type=float, default=1.0, help="of what they say; below 1 they are surer"
+    )
+    parser.add_argument(
+        "--least-doubt", type=float, help="draw views oftener of which they are less sure"
+    )
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("-o", "--output", type=Path, required=True)
     arguments = parser.parse_args()
@@ -149,5 +155,12 @@ if __name__ == "__main__":
     data = read_pictures(arguments.dataset, arguments.side)
     learner = load_student(arguments.weights)
     unfold_last_stage(learner)
-    drawn = read_views(arguments.views, data, arguments.teachers, arguments.faces)
+    drawn = read_views(
+        arguments.views,
+        data,
+        arguments.teachers,
+        arguments.faces,
+        arguments.temperature,
+        arguments.least_doubt,
+    )
     train(data, drawn, learner, arguments)

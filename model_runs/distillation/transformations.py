@@ -20,12 +20,12 @@ def between(low: float, high: float, count: int) -> Tensor:
     return torch.empty(count).uniform_(low, high)
 
 
-def turn(count: int, scale: Tensor) -> Tensor:
-    """Return matrices [n, 2, 3] that turn by up to 15 degrees, scale, and move by up to 8 %."""
-    angle = between(-15, 15, count) * math.pi / 180
+def turn(count: int, scale: Tensor, degrees: float = 15, shift: float = 0.08) -> Tensor:
+    """Return matrices [n, 2, 3] that turn by up to `degrees`, scale, and move by up to `shift`."""
+    angle = between(-degrees, degrees, count) * math.pi / 180
     cosine, sine = torch.cos(angle) / scale, torch.sin(angle) / scale
-    across = torch.stack([cosine, -sine, between(-0.16, 0.16, count)], 1)
-    down = torch.stack([sine, cosine, between(-0.16, 0.16, count)], 1)
+    across = torch.stack([cosine, -sine, between(-2 * shift, 2 * shift, count)], 1)
+    down = torch.stack([sine, cosine, between(-2 * shift, 2 * shift, count)], 1)
     return torch.stack([across, down], 1)
 
 

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model_runs.distillation.pictures import CLASSES, Pictures, class_weights
+from model_runs.distillation.pictures import CLASSES, LEAST_SHARE, Pictures, class_weights
 
 FERPLUS_SHARE = 0.35
 TEACHERS_SHARE = 0.7
@@ -61,13 +61,34 @@ def unite(
     return share * faces + (1 - share) * resnets
 
 
+def sharpen(shares: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    """Return probabilities, [n, CLASSES], at another temperature: as sure as they should be."""
+    powers = shares ** np.float32(1 / temperature)
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def doubts(shares: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the entropy, [n], in nats."""
+    return np.asarray(-(shares * np.log(shares + LEAST_SHARE)).sum(axis=1))
+
+
 def read_views(
     paths: Sequence[Path],
     pictures: Pictures,
     teachers_share: float = TEACHERS_SHARE,
     faces_share: float = FACES_SHARE,
+    temperature: float = 1.0,
+    least_doubt: float | None = None,
 ) -> Views:
-    """Read the views of all files and mix their targets."""
+    """Read the views of all files and mix their targets.
+
+    Args:
+        teachers_share: of a target.
+        faces_share: of what the teachers say.
+        temperature: at which they say it.
+        least_doubt: where given, RAF-DB's views are drawn the oftener the less sure the teachers
+            are: in proportion to the entropy of what they say, in nats, and this.
+    """
 
     def read(name: str) -> NDArray[Any]:
         return np.concatenate([stored[name] for stored in files])
@@ -77,15 +98,18 @@ def read_views(
         rows, pixels, is_mixed = read("rows"), read("pixels"), read("is_mixed")
         faces, resnets = (read(name).astype(np.float32) for name in ("faces", "resnets"))
         embeddings = torch.from_numpy(read("embeddings")).float()
-    said = unite(faces, resnets, faces_share)
+    said = sharpen(unite(faces, resnets, faces_share), temperature)
     share = np.where(is_mixed, 1, teachers_share).astype(np.float32)[:, None]
     labels = pictures.targets[rows] * (1 - SMOOTHING) + SMOOTHING / CLASSES
     rafdb = np.nonzero(pictures.is_rafdb[rows])[0]
+    weights = class_weights(pictures.labels[rows[rafdb]], 0.25)
+    if least_doubt is not None:
+        weights = weights * (least_doubt + doubts(said[rafdb]))
     return Views(
         pixels=pixels,
         targets=torch.from_numpy(share * said + (1 - share) * labels),
         embeddings=(embeddings - embeddings.mean(0)) / (embeddings.std(0) + 1e-6),
         rafdb=rafdb,
         ferplus=np.nonzero(~pictures.is_rafdb[rows])[0],
-        weights=class_weights(pictures.labels[rows[rafdb]], 0.25),
+        weights=weights / weights.sum(),
     )
