@@ -22,7 +22,7 @@ from torch import Tensor
 
 from model_runs.distillation.pictures import LEAST_SHARE, Pictures, normalise, read_pictures
 from model_runs.distillation.student import load_student
-from model_runs.distillation.teachers import FaceTeacher, network_and_weights
+from model_runs.distillation.teachers import FaceTeacher, network_and_weights, weights_and_side
 from model_runs.distillation.transformations import between, turn, warp
 from semblante_worker.engines import softmax
 from semblante_worker.evaluation.temperature import fit_temperature
@@ -51,7 +51,11 @@ def shake(x: Tensor) -> Tensor:
 
 
 def look_at(x: Tensor, shaken: int) -> list[Tensor]:
-    """Return the pictures and their mirror images, or that many views of them, half mirrored."""
+    """Return the pictures and their mirror images, or that many views of them, half mirrored.
+
+    The views are the same at every size.
+    """
+    torch.manual_seed(SEED)
     if shaken == 0:
         return [x, x.flip(3)]
     return [shake(x.flip(3) if number % 2 else x) for number in range(shaken)]
@@ -78,22 +82,30 @@ def measure(
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("dataset", type=Path)
-    parser.add_argument("weights", type=Path, nargs="+", help="all are compared with the first")
+    parser.add_argument(
+        "weights",
+        type=weights_and_side,
+        nargs="+",
+        help="a student's FILE or FILE=SIDE; all are compared with the first",
+    )
     parser.add_argument("--faces", type=network_and_weights, nargs="+", required=True)
     parser.add_argument(
         "--shaken", type=int, default=0, help="views of each picture, in place of both as they are"
     )
     arguments = parser.parse_args()
     torch.set_num_threads(2)
-    torch.manual_seed(SEED)
     coloured = read_pictures(arguments.dataset, colour="rgb")
     held_out = coloured.rows(rafdb=True, held_out=True)
     judged_as = ask_judges([FaceTeacher(*one) for one in arguments.faces], coloured, held_out)
-    seen = look_at(read_pictures(arguments.dataset).batch(held_out), arguments.shaken)
+    looks = {
+        side: look_at(read_pictures(arguments.dataset, side).batch(held_out), arguments.shaken)
+        for side in {side for _, side in arguments.weights}
+    }
     measured = [
-        measure(path, seen, coloured.labels[held_out], judged_as) for path in arguments.weights
+        measure(path, looks[side], coloured.labels[held_out], judged_as)
+        for path, side in arguments.weights
     ]
-    for path, of_one in zip(arguments.weights, measured, strict=True):
+    for (path, _), of_one in zip(arguments.weights, measured, strict=True):
         for name, found, first in zip(MEASURES, of_one, measured[0], strict=True):
             difference = found - first
             error = difference.std() / len(difference) ** 0.5

@@ -81,7 +81,7 @@ def add_teachers(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--resnets",
-        type=_weights_and_side,
+        type=weights_and_side,
         nargs="+",
         required=True,
         help="a ResNet-18's FILE or FILE=SIDE",
@@ -94,6 +94,7 @@ def network_and_weights(text: str) -> tuple[str, Path]:
     return network, Path(weights)
 
 
-def _weights_and_side(text: str) -> tuple[Path, int]:
+def weights_and_side(text: str) -> tuple[Path, int]:
+    """Split FILE or FILE=SIDE of a ResNet-18."""
     weights, _, side = text.partition("=")
     return Path(weights), int(side or SIDE)
