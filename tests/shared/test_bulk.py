@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
 
 import pytest
-from sqlalchemy import func, literal_column, select
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import func, literal_column, select, text
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from factory import start
 from semblante import bulk, results
@@ -87,6 +88,41 @@ def test_a_row_that_is_there_is_refused_and_nothing_of_it_stays(database: Servic
         bulk.insert_rows(session, Result, COLUMNS, rows)
     with database.database.reading() as session:
         assert list(results.read(session, job.id)) == []
+    database.database.dispose()
+
+
+class Watched(list[tuple[object, ...]]):
+    """Rows that ask what the writer's connection does whenever they are read."""
+
+    def __init__(self, rows: list[tuple[object, ...]], database: Database, pid: int) -> None:
+        super().__init__(rows)
+        self._database, self._pid = database, pid
+        self.states: set[str] = set()
+
+    def __iter__(self) -> Iterator[tuple[object, ...]]:
+        query = text("SELECT state FROM pg_stat_activity WHERE pid = :pid")
+        with self._database.reading() as session:
+            self.states.add(session.scalar(query, {"pid": self._pid}) or "")
+        return super().__iter__()
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_postgresql_never_waits_for_rows_within_a_statement(database: Services) -> None:
+    """It ends an idle writer, but not one that stands still within COPY, who keeps its locks."""
+    job = start(database, images=1, per_chunk=1)
+    with database.database.writing() as session:
+        pid = session.scalar(text("SELECT pg_backend_pid()")) or 0
+        rows = Watched([(job.id, 0, 0, "ok")], database.database, pid)
+        bulk.insert_rows(session, Result, ("job_id", "image_index", "face_id", "status"), rows)
+    assert rows.states == {"idle in transaction"}
+    database.database.dispose()
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_text_that_is_too_long_is_refused_and_not_cut(database: Services) -> None:
+    job = start(database, images=1, per_chunk=1)
+    with pytest.raises(DataError), database.database.writing() as session:
+        bulk.insert_rows(session, Result, COLUMNS, [(job.id, *ROWS[1]._replace(emotion="e" * 65))])
     database.database.dispose()
 
 
