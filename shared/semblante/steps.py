@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from semblante import jobs, leases
 from semblante.database import Database
+from semblante.errors import Unavailable
 from semblante.insistence import insist
 from semblante.lifecycle import State
 from semblante.message import Message
@@ -74,9 +76,11 @@ def take_step(
 ) -> Iterator[Step | None]:
     """Lease the job while it is in `state`; None when there is nothing to do.
 
-    The lease ends with the block. A step that ended its worker `max_attempts` times fails the job.
+    The lease ends with the block. A step that raised or ended its worker `max_attempts` times fails
+    the job; a database or storage that does not answer is no attempt: the sweep tries again.
     """
     step: Step | None = None
+    counts = True
     try:
         # Within `try`: a commit whose answer was lost may have come through.
         with database.writing() as session:
@@ -95,9 +99,12 @@ def take_step(
         yield step
     except LeaseLost:
         pass  # somebody decided otherwise; the sweep settles what is left
+    except (OperationalError, Unavailable):
+        counts = False
+        raise
     finally:
         if step is not None:
-            insist(partial(_give_back, database, step))
+            insist(partial(_give_back, database, step, counts=counts))
 
 
 def resend(session: Session, queue: Queue, job: Job) -> None:
@@ -107,9 +114,10 @@ def resend(session: Session, queue: Queue, job: Job) -> None:
         queue.send_on_commit(session, task, job_id=job.id)
 
 
-def _give_back(database: Database, step: Step) -> None:
+def _give_back(database: Database, step: Step, *, counts: bool) -> None:
     with database.writing() as session:
         job = session.get(Job, step.job_id, with_for_update=True)
         if job is not None and job.lease_token == step.token:
+            job.attempts -= not counts
             leases.give_back(job)
             jobs.settle_cancelled(session, job)

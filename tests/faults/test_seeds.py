@@ -14,8 +14,9 @@ from faults.site import QUICK
 pytestmark = pytest.mark.flow
 
 
-BUGS = (63,)
-"""Seeds that found one which those of the first ten do not: a hung child, and a broker away."""
+BUGS = (33, 63)
+"""Seeds that found one which those of the first ten do not: a storage away while a job is indexed;
+a hung child, and a broker away."""
 
 
 @pytest.mark.parametrize("seed", [*range(10), *BUGS])
