@@ -112,11 +112,46 @@ class FaceRes(FaceNetwork):
         return blocks[10].output(0), blocks[-1].output(0)
 
 
+class ExpressionResnet(FaceNetwork):
+    """A ResNet-18 that knows expressions, cut after its first two stages.
+
+    The files are `model.json` of npm's `emotion-recognition-api` 0.0.1 (Apache-2.0), there called
+    TER-GAN, and its eleven parts of weights joined to `model.bin`. The package does not say what it
+    learned from; its eight classes are AffectNet's, in AffectNet's order (non-commercial research).
+
+    Source: K. Ali, C. Hughes, *Facial Expression Recognition By Using a Disentangled
+    Identity-Invariant Expression Representation*, ICPR 2020; A. Mollahosseini, B. Hasani, M.
+    Mahoor, *AffectNet*, IEEE Transactions on Affective Computing 10, 2019.
+    """
+
+    sha256 = "7ff525bbc54ec2cce515deabc6c5eedeef23de0ffe709ccd25c31652f56ddd3d"
+    weights_sha256 = "65e1ad7cd2fb487f4d19538bdde1c1cc8b7f8fd72a760c67fbce1a18d2fad818"
+    side = 192
+    lower = 0.0
+    colour: ClassVar[Literal["grey", "rgb"]] = "rgb"
+    channels_last = False
+    scale = 255.0
+    shape = (128, 24, 24)
+    width = 512
+    dropout = 0.3
+
+    def _read(self, path: Path) -> Any:
+        check_file(path.with_suffix(".bin"), self.weights_sha256)
+        end = "PartitionedCall/onnx_tf_prefix_Relu_44"
+        return read_graph_model(path, end, np.full(3, 0.5, np.float32), channels=(0, 1, 2))
+
+    def _find_tail(self, network: Any) -> tuple[Any, Any]:
+        stages = [one for one in network.get_ordered_ops() if one.get_type_name() == "Relu"]
+        second = [one for one in stages if _shape(one) == self.shape]
+        return second[-1].output(0), stages[-1].output(0)
+
+
 NETWORKS: dict[str, type[FaceNetwork]] = {
     "mobile-face-net": MobileFaceNet,
     "colour-mobile-face-net": ColourMobileFaceNet,
     "inception-resnet": InceptionResnet,
     "face-res": FaceRes,
+    "expression-resnet": ExpressionResnet,
 }
 
 

@@ -57,15 +57,19 @@ NODES = [
 ]
 
 
-def write(folder: Path, nodes: list[dict[str, Any]] = NODES) -> Path:
+def write(
+    folder: Path,
+    nodes: list[dict[str, Any]] = NODES,
+    weights: dict[str, NDArray[Any]] = WEIGHTS,
+) -> Path:
     entries = [
-        {"name": name, "shape": list(values.shape), "dtype": "float32"}
-        for name, values in WEIGHTS.items()
+        {"name": name, "shape": list(values.shape), "dtype": str(values.dtype)}
+        for name, values in weights.items()
     ]
     model = {"modelTopology": {"node": nodes}, "weightsManifest": [{"weights": entries}]}
     path = folder / "model.json"
     path.write_text(json.dumps(model), "utf-8")
-    path.with_suffix(".bin").write_bytes(b"".join(values.tobytes() for values in WEIGHTS.values()))
+    path.with_suffix(".bin").write_bytes(b"".join(values.tobytes() for values in weights.values()))
     return path
 
 
@@ -104,3 +108,51 @@ def test_an_operation_that_it_does_not_know_is_named(tmp_path: Path) -> None:
     path = write(tmp_path, [*NODES, node("other", "Softmax", "last")])
     with pytest.raises(ValueError, match="Softmax"):
         read_graph_model(path, "other", OFFSET)
+
+
+def padded(name: str, value: str, kernel: str, stride: int) -> list[dict[str, Any]]:
+    """Return a convolution as onnx-tf writes it: padded before, channels last for its own time."""
+    convolution = node(f"{name}/convolution", "Conv2D", f"{name}/last", kernel, stride=stride)
+    convolution["attr"]["padding"] = {"s": "VkFMSUQ="}
+    return [
+        node(f"{name}/pad", "Pad", value, "pads"),
+        node(f"{name}/last", "Transpose", f"{name}/pad", "order"),
+        convolution,
+        node(f"{name}/add", "AddV2", f"{name}/convolution", f"{name}/bias"),
+        node(name, "Transpose", f"{name}/add", "order"),
+    ]
+
+
+def test_a_residual_network_that_went_through_onnx_says_the_same(tmp_path: Path) -> None:
+    weights: dict[str, NDArray[Any]] = {
+        "pads": np.array([[0, 0], [0, 0], [1, 1], [1, 1]], np.int32),
+        "order": np.array([0, 2, 3, 1], np.int32),
+        "first/kernel": WEIGHTS["first/kernel"],
+        "first/bias": WEIGHTS["first/bias"],
+        "second/kernel": GENERATOR.normal(0, 0.3, (3, 3, 4, 4)).astype(np.float32),
+        "second/bias": GENERATOR.normal(0, 0.3, 4).astype(np.float32),
+    }
+    pool = node("pool", "MaxPool", "first", stride=2)
+    pool["attr"]["ksize"] = pool["attr"]["strides"]
+    nodes = [
+        *(node(name, "Const") for name in weights),
+        node("input", "Placeholder"),
+        *padded("first", "input", "first/kernel", stride=2),
+        pool,
+        *padded("second", "pool", "second/kernel", stride=1),
+        node("sum", "AddV2", "second", "pool"),
+        node("relu", "Relu", "sum"),
+    ]
+    nothing = np.zeros(3, np.float32)
+    network = read_graph_model(write(tmp_path, nodes, weights), "relu", nothing, channels=(0, 1, 2))
+    pixels = torch.randn(2, 3, SIDE, SIDE)
+    kernels = {name: torch.tensor(values) for name, values in weights.items()}
+
+    def convolve(x: Tensor, name: str, stride: int) -> Tensor:
+        kernel = kernels[f"{name}/kernel"].permute(3, 2, 0, 1)
+        return functional.conv2d(x, kernel, kernels[f"{name}/bias"], stride, padding=1)
+
+    pooled = functional.max_pool2d(convolve(pixels, "first", 2), 2)
+    assert torch.allclose(
+        run(network, pixels), (convolve(pooled, "second", 1) + pooled).relu(), atol=1e-4
+    )
