@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 from PIL import Image
 
 from semblante.card import Preprocess
@@ -16,7 +17,7 @@ from semblante_worker.caps import Caps, memory_cap, result_within
 from semblante_worker.detect import FaceFinder, cut_out
 from semblante_worker.jpeg import Opened, longer_side, open_jpeg
 from semblante_worker.outcome import Decoded, Face, NoFace
-from semblante_worker.preprocess import prepare, reduce_colour
+from semblante_worker.preprocess import fit, prepare, reduce_colour
 
 
 def decode_one(
@@ -57,7 +58,7 @@ def decode_hashed(
         if finder is None or _is_taken_whole(data, finder):
             opened = open_whole(data, spec, max_pixels)
             facts = Face(index, opened.width, opened.height, sha256)
-            return [Decoded(facts, prepare(opened.image, spec))]
+            return [Decoded(facts, fit(opened.pixels, spec))]
         return faces_of(index, open_picture(data, max_pixels), sha256, spec, finder)
 
 
@@ -76,7 +77,7 @@ def open_whole(data: bytes, spec: Preprocess, max_pixels: int) -> Opened:
     if quick is not None:
         return quick
     image = open_picture(data, max_pixels)
-    return Opened(reduce_colour(image, spec), image.width, image.height)
+    return Opened(np.asarray(reduce_colour(image, spec)), image.width, image.height)
 
 
 def faces_of(

@@ -13,11 +13,13 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 
+import numpy as np
 import simplejpeg
 from PIL import Image
 
 from semblante.card import Preprocess
 from semblante.picture import orientation_of, turned
+from semblante_worker.preprocess import Pixels
 
 _BEGINNING = b"\xff\xd8\xff"
 _SCAN = b"\xff\xda"
@@ -35,9 +37,9 @@ _MARGIN = 2
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An upright picture in mode "L" or "RGB", and the size that it has in its file."""
+    """An upright picture, uint8 [h, w] or [h, w, 3], and the size that it has in its file."""
 
-    image: Image.Image
+    pixels: Pixels
     width: int
     height: int
 
@@ -64,11 +66,14 @@ def open_jpeg(data: bytes, spec: Preprocess, max_pixels: int) -> Opened | None:
         )
     except _UNKNOWN:
         return None
-    image = Image.fromarray(pixels[:, :, 0] if spec.colour == "grey" else pixels)
+    if spec.colour == "grey":
+        pixels = pixels[:, :, 0]
     orientation = _orientation(data)
+    if orientation != 1:
+        pixels = np.asarray(turned(Image.fromarray(pixels), orientation))
     if orientation >= _LYING:
         width, height = height, width
-    return Opened(turned(image, orientation), width, height)
+    return Opened(pixels, width, height)
 
 
 def longer_side(data: bytes) -> int | None:

@@ -27,13 +27,18 @@ _FILTERS = {
 def prepare(image: Image.Image, spec: Preprocess) -> Pixels:
     """Return uint8 pixels of shape `spec.shape`: [h, w] for grey, [h, w, 3] for rgb.
 
-    Colour is reduced first (grey is ITU-R BT.601 luma), then the whole image is resized without
-    keeping its aspect ratio, then cut; see `resize`.
+    Colour is reduced first (grey is ITU-R BT.601 luma), then see `fit`.
     """
-    sized = resize(reduce_colour(image, spec), spec)
-    if spec.crop is not None:
-        sized = _cut_centre(sized, *spec.crop)
-    return np.asarray(sized, dtype=np.uint8)
+    return fit(np.asarray(reduce_colour(image, spec)), spec)
+
+
+def fit(pixels: Pixels, spec: Preprocess) -> Pixels:
+    """Return pixels that have the colours of `spec` in its shape, too.
+
+    The whole image is resized without keeping its aspect ratio, then cut; see `resize`.
+    """
+    sized = resize(pixels, spec)
+    return sized if spec.crop is None else _cut_centre(sized, *spec.crop)
 
 
 def reduce_colour(image: Image.Image, spec: Preprocess) -> Image.Image:
@@ -41,22 +46,23 @@ def reduce_colour(image: Image.Image, spec: Preprocess) -> Image.Image:
     return to_grey(image) if spec.colour == "grey" else to_rgb(image)
 
 
-def resize(image: Image.Image, spec: Preprocess) -> Image.Image:
-    """Return the whole image in the size that `spec` has before its cut.
+def resize(pixels: Pixels, spec: Preprocess) -> Pixels:
+    """Return the whole image, [h, w] or [h, w, 3], in the size that `spec` has before its cut.
 
     Pillow antialiases when it makes smaller. Where nothing gets smaller, OpenCV is three times as
     fast, and its bilinear pixels differ from Pillow's by at most 1.
     """
     height, width = spec.resize
-    grows = height >= image.height and width >= image.width
+    grows = height >= pixels.shape[0] and width >= pixels.shape[1]
     if grows and spec.interpolation == "bilinear":
-        return Image.fromarray(cv2.resize(np.asarray(image), (width, height)))
-    return image.resize((width, height), _FILTERS[spec.interpolation])
+        return np.asarray(cv2.resize(pixels, (width, height)), dtype=np.uint8)
+    sized = Image.fromarray(pixels).resize((width, height), _FILTERS[spec.interpolation])
+    return np.asarray(sized)
 
 
-def _cut_centre(image: Image.Image, height: int, width: int) -> Image.Image:
-    left, top = (image.width - width) // 2, (image.height - height) // 2
-    return image.crop((left, top, left + width, top + height))
+def _cut_centre(pixels: Pixels, height: int, width: int) -> Pixels:
+    top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
+    return pixels[top : top + height, left : left + width]
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

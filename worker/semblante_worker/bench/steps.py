@@ -23,7 +23,7 @@ from semblante_worker.bench.sample import Sample
 from semblante_worker.decode import open_whole, usable_cores
 from semblante_worker.decode_many import SLICE_IMAGES
 from semblante_worker.engines import load_engine
-from semblante_worker.preprocess import prepare
+from semblante_worker.preprocess import fit
 
 Item = TypeVar("Item")
 
@@ -90,11 +90,11 @@ def _preprocess(
 ) -> Rate:
     spec = bundle.card.preprocess
     files = sample.files[:64]
-    pictures = [open_whole(data, spec, settings.max_image_pixels).image for data in files]
+    pictures = [open_whole(data, spec, settings.max_image_pixels).pixels for data in files]
     slices = _slices(pictures * (len(sample.files) // len(pictures) + 1))
 
     def work() -> int:
-        return sum(executor.map(lambda part: sum(len(prepare(p, spec)) > 0 for p in part), slices))
+        return sum(executor.map(lambda part: sum(len(fit(p, spec)) > 0 for p in part), slices))
 
     return measure_rate("preprocess", work, _threads(executor))
 

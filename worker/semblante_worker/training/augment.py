@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
@@ -75,7 +76,7 @@ class _Resize(nn.Module):
         self._spec = spec
 
     def forward(self, image: Image.Image) -> Image.Image:
-        return resize(image, self._spec)
+        return Image.fromarray(resize(np.asarray(image), self._spec))
 
 
 class _LowResolution(nn.Module):
