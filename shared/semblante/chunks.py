@@ -7,7 +7,9 @@ retry. Messages may be lost or come twice: a claim fails then, and nothing happe
 
 from __future__ import annotations
 
+import math
 from bisect import bisect
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +24,9 @@ from semblante.tables import Chunk, Job
 
 LATER_FROM = (1_000, 10_000, 100_000)
 """First images of chunks from which on they have the next of the broker's priorities."""
+
+LAST_RUNS, PARTS, LEAST_PART = 2, 4, 32
+"""How many full runs at a job's end are cut, into how many parts, of at least how many images."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +45,26 @@ class Claim:
 def plan(sizes: Iterable[int], most_images: int, most_bytes: int) -> Iterator[tuple[int, int]]:
     """Cut images of the given packed sizes into runs.
 
+    The last runs are cut into parts, so that workers end a job together, and share a small one.
+
     Yields:
         (first, count): at most `most_images` images and, unless one image alone is larger,
         at most `most_bytes` bytes.
     """
+    last: deque[tuple[int, int]] = deque()
+    for run in _full_runs(sizes, most_images, most_bytes):
+        last.append(run)
+        if len(last) > LAST_RUNS:
+            yield last.popleft()
+    for first, count in last:
+        part = max(LEAST_PART, math.ceil(count / PARTS))
+        for at in range(0, count, part):
+            yield first + at, min(part, count - at)
+
+
+def _full_runs(
+    sizes: Iterable[int], most_images: int, most_bytes: int
+) -> Iterator[tuple[int, int]]:
     first = count = total = 0
     for size in sizes:
         if count and (count == most_images or total + size > most_bytes):

@@ -30,7 +30,7 @@ def the_chunk(services: Services, job: Job, first: int) -> Chunk:
         return session.get_one(Chunk, (job.id, first))
 
 
-@given(st.lists(st.integers(0, 100), max_size=60), st.integers(1, 7), st.integers(1, 150))
+@given(st.lists(st.integers(0, 100), max_size=200), st.integers(1, 70), st.integers(1, 5000))
 def test_plan_covers_every_image_once_within_the_limits(
     sizes: list[int], most_images: int, most_bytes: int
 ) -> None:
@@ -40,6 +40,22 @@ def test_plan_covers_every_image_once_within_the_limits(
     for first, count in runs:
         assert 1 <= count <= most_images
         assert count == 1 or sum(sizes[first : first + count]) <= most_bytes
+
+
+@pytest.mark.parametrize(
+    ("images", "counts"),
+    [
+        (32, [32]),
+        (100, [32, 32, 32, 4]),
+        (512, [128] * 4),
+        (600, [128] * 4 + [32, 32, 24]),
+        (2000, [512, 512] + [128] * 4 + [116] * 4),
+    ],
+)
+def test_the_end_of_a_job_is_cut_finer_so_that_workers_share_it(
+    images: int, counts: list[int]
+) -> None:
+    assert [count for _, count in chunks.plan([1] * images, 512, 10_000)] == counts
 
 
 def test_a_chunk_is_held_by_one_worker_and_done_once(services: Services) -> None:
