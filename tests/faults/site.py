@@ -27,7 +27,7 @@ from semblante.settings import Settings
 from semblante.stack.broker import Broker
 from semblante.stack.component import Component
 from semblante.stack.environment import child_environment
-from semblante.stack.stack import ready_file
+from semblante.stack.ready_file import ready_file
 from semblante.stack.supervisor import Supervisor
 from semblante.stack.web_ready import free_port, web_answers
 from semblante.storage import open_storage

@@ -15,7 +15,8 @@ from celery.worker import state
 from semblante.services import Services
 from semblante.settings import Settings
 from semblante.stack.environment import child_environment
-from semblante.stack.stack import PROGRAM, ready_file
+from semblante.stack.ready_file import ready_file
+from semblante.stack.stack import PROGRAM
 from semblante_worker import shares
 from semblante_worker.ending import wake_when_idle
 from semblante_worker.shares import share_cores, with_device

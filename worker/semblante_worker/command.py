@@ -11,7 +11,7 @@ import click
 from semblante.local_models import fetch_local_bundle
 from semblante.quick_imports import begin_imports, end_imports
 from semblante.settings import Settings, settings_with
-from semblante.stack.stack import ready_file
+from semblante.stack.ready_file import ready_file
 from semblante_worker.metrics_server import served_metrics
 
 

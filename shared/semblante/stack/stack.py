@@ -14,6 +14,7 @@ from semblante.stack.broker import Broker
 from semblante.stack.component import Component
 from semblante.stack.environment import child_environment
 from semblante.stack.lock import hold_folder
+from semblante.stack.ready_file import ready_file
 from semblante.stack.signals import interrupt_on_termination
 from semblante.stack.supervisor import Supervisor
 from semblante.stack.web_ready import UNSPECIFIED, free_port, web_answers
@@ -93,11 +94,6 @@ def embedded_stack(
         stages.append(_components(settings, web, predict_worker, program))
         with Supervisor(data / "logs", stages, awaits_last=awaits_worker) as supervisor:
             yield Stack(settings, supervisor)
-
-
-def ready_file(data: Path, worker: str) -> Path:
-    """Return the file that the worker called `worker` touches when it takes messages."""
-    return data / "run" / f"{worker}.ready"
 
 
 def _components(

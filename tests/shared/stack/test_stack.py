@@ -19,7 +19,8 @@ from celery import Celery
 
 from semblante.errors import Conflict
 from semblante.settings import Settings
-from semblante.stack.stack import embedded_stack, ready_file
+from semblante.stack.ready_file import ready_file
+from semblante.stack.stack import embedded_stack
 
 Until = Callable[[Callable[[], object]], None]
 
