@@ -53,6 +53,14 @@ def test_an_idle_worker_ends_with_its_children_when_asked(
     assert alive == []
 
 
+def test_a_held_worker_ends_with_whoever_holds_it(services: Services) -> None:
+    command = [*PROGRAM, "worker", "--name", "batch", "--held"]
+    environment = child_environment(services.settings)
+    ended = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=False)
+    assert ended.returncode == 0
+    assert not ready_file(services.settings.data, "batch").exists()
+
+
 def test_a_stop_is_noted_where_python_drops_what_its_handler_raises(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -29,6 +29,12 @@ from semblante_worker.metrics_server import served_metrics
     "--devices", help="CUDA devices, separated by commas: a worker process for each of them."
 )
 @click.option("--data", type=click.Path(path_type=Path), help="Data folder.")
+@click.option(
+    "--held",
+    is_flag=True,
+    help="Begin when a line comes on standard input, and end if that ends first: for programs that"
+    " start workers before broker and database are ready.",
+)
 def worker(
     name: str,
     queues: str,
@@ -36,6 +42,7 @@ def worker(
     device: str | None,
     devices: str | None,
     data: Path | None,
+    held: bool,
 ) -> None:
     """Run one worker: it indexes archives, labels chunks and answers single images."""
     each = devices.split(",") if devices else []
@@ -48,6 +55,8 @@ def worker(
         from semblante_worker.run import run_worker  # its metrics go where `served_metrics` said
 
         end_imports()
+        if held and not sys.stdin.readline():
+            return  # whoever held it has ended
         code = run_worker(settings, name, queues.split(","), ready, each)
     sys.exit(code)
 

@@ -25,5 +25,7 @@ class Component:
     ready_seconds: float = 60.0
     grace_seconds: float = 10.0
     """Time between SIGTERM and SIGKILL."""
+    is_held: bool = False
+    """Started before its stage, to import its modules meanwhile; a line on its input lets it go."""
     niceness: int = 0
     """By how much it gives way to other programs that want the same cores: 0 to 19."""

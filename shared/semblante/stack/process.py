@@ -35,10 +35,13 @@ class ChildProcess:
         log: Path,
         environment: Mapping[str, str] | None = None,
         niceness: int = 0,
+        *,
+        is_held: bool = False,
     ) -> None:
         """Start `command` (absolute program, arguments); output is appended to the file `log`.
 
         `environment` replaces this process's own; with `niceness` the program gives way to others.
+        One that `is_held` has an input, where it waits for `let_go`.
 
         Raises:
             OSError: the log cannot be written or no process can be made.
@@ -52,7 +55,7 @@ class ChildProcess:
             self._log_start = output.tell()
             self._child = subprocess.Popen(
                 [*launcher, str(os.getpid()), str(niceness), *command],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if is_held else subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=environment,
@@ -76,8 +79,14 @@ class ChildProcess:
         if psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE:
             return False
         self._kill_group()  # while the zombie still keeps the group's id from being reused
-        self._child.wait()
+        self._wait()
         return True
+
+    def let_go(self) -> None:
+        """Give a held program its line, once; later calls do nothing."""
+        if self._child.stdin is not None and not self._child.stdin.closed:
+            with suppress(BrokenPipeError), self._child.stdin as line:  # it may have ended
+                line.write(b"\n")
 
     def terminate(self) -> None:
         """Ask the child to end (SIGTERM to it alone, its own children are its business)."""
@@ -92,7 +101,7 @@ class ChildProcess:
         while not self.reap():
             if time.monotonic() >= deadline or (hurry is not None and hurry.is_set()):
                 self._kill_group()
-                self._child.wait()
+                self._wait()
                 return
             time.sleep(POLL_SECONDS)
 
@@ -103,6 +112,11 @@ class ChildProcess:
             file.seek(max(self._log_start, end - TAIL_BYTES))
             lines = file.read().decode("utf-8", "replace").splitlines()
         return "\n".join(lines[-TAIL_LINES:])
+
+    def _wait(self) -> None:
+        self._child.wait()
+        if self._child.stdin is not None:
+            self._child.stdin.close()
 
     def _kill_group(self) -> None:
         with suppress(PermissionError):  # macOS's answer when only the zombie is left

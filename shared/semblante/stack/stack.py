@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from semblante.settings import Settings
 from semblante.stack.broker import Broker
@@ -77,23 +76,32 @@ def embedded_stack(
         Conflict: `already_running`, when another stack uses the data folder.
         Unavailable: `component_missing`; `component_failed`, with the end of its log.
     """
-    from semblante.migrations import upgrade  # Alembic is slow to import
-
     data = settings.data.expanduser().resolve()
     settings = settings.model_copy(update={"data": data})
     with interrupt_on_termination(), hold_folder(data), ExitStack() as last:
         if web:
             settings = settings.model_copy(update={"port": free_port(settings)})
-        upgrade(settings.database)
-        stages: list[list[Component]] = []
+        first: list[Component] = []
         if settings.broker_url is None:
             broker = Broker(data / "broker")
             last.callback(broker.leave)
             settings = settings.model_copy(update={"broker_url": broker.url})
-            stages.append([broker.component()])
-        stages.append(_components(settings, web, predict_worker, program))
-        with Supervisor(data / "logs", stages, awaits_last=awaits_worker) as supervisor:
+            first.append(broker.component())
+        supervisor = Supervisor(
+            data / "logs",
+            [first, _components(settings, web, predict_worker, program)],
+            awaits_last=awaits_worker,
+            prepare=partial(_upgrade, settings.database),
+        )
+        with supervisor:
             yield Stack(settings, supervisor)
+
+
+def _upgrade(database: str) -> None:
+    """Bring the schema up to date, while the broker starts and the workers import their modules."""
+    from semblante.migrations import upgrade  # Alembic is slow to import
+
+    upgrade(database)
 
 
 def _components(
@@ -127,7 +135,8 @@ def _worker(
 
     return Component(
         name=name,
-        command=(*program, "worker", "--name", name, "--queues", queues),
+        command=(*program, "worker", "--name", name, "--queues", queues, "--held"),
+        is_held=True,
         ready=ready.exists,
         prepare=prepare,
         environment=child_environment(settings),

@@ -43,9 +43,18 @@ class Supervised:
         self.component.prepare()
         component = self.component
         self._process = ChildProcess(
-            component.command, self._log_file, component.environment, component.niceness
+            component.command,
+            self._log_file,
+            component.environment,
+            component.niceness,
+            is_held=component.is_held,
         )
         self._started_at = time.monotonic()
+
+    def let_go(self) -> None:
+        """Let the program begin, if its component is held."""
+        if self._process is not None:
+            self._process.let_go()
 
     def wait_until_ready(self, stopping: threading.Event) -> None:
         """Return when the program serves, or at once when the stack is to stop.
@@ -81,6 +90,7 @@ class Supervised:
             self.restarts += 1
             try:
                 self.start()
+                self.let_go()
             except (OSError, SemblanteError) as error:  # a full disk or too many processes: again
                 self._restart_later(now, error=str(error))
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from semblante.errors import SemblanteError, Unavailable
-from semblante.stack.component import Component
+from semblante.stack.component import Component, nothing
 from semblante.stack.supervised import Supervised
 
 WATCH_SECONDS = 0.1
@@ -18,17 +18,25 @@ WATCH_SECONDS = 0.1
 class Supervisor:
     """Runs stages of components: all of a stage start together, a stage when the last one is ready.
 
+    Held components start before all others, and are let go in their stage.
+
     A context manager beside other work. Leaving it stops everything in reverse order; Ctrl-C
     meanwhile ends what is left at once. All children belong to one thread that lives as long as
     the supervisor, because the kernel ties a child to the thread that started it.
     """
 
     def __init__(
-        self, logs: Path, stages: Sequence[Sequence[Component]], *, awaits_last: bool = True
+        self,
+        logs: Path,
+        stages: Sequence[Sequence[Component]],
+        *,
+        awaits_last: bool = True,
+        prepare: Callable[[], None] = nothing,
     ) -> None:
-        """Prepare; nothing starts yet. Output of a component goes to `logs/<its name>.log`.
+        """Nothing starts yet. Output of a component goes to `logs/<its name>.log`.
 
-        Unless it `awaits_last`, the last stage may not be ready yet when the block begins.
+        Unless it `awaits_last`, the last stage may not be ready yet when the block begins. All
+        stages but the first wait until `prepare` has returned, which the caller's thread calls.
         """
         self._stages = [
             [Supervised(component, logs / f"{component.name}.log") for component in stage]
@@ -38,6 +46,8 @@ class Supervisor:
         self._stopping = threading.Event()
         self._hurry = threading.Event()
         self._awaits_last = awaits_last
+        self._prepare = prepare
+        self._prepared = threading.Event()
         self._begun = threading.Event()
         self._started = threading.Event()
         self._ended = threading.Event()
@@ -48,10 +58,13 @@ class Supervisor:
         """Start everything and wait until it is ready, maybe but for the last stage.
 
         Raises:
-            Unavailable: `component_failed` or `component_missing`; nothing is left running.
+            Unavailable: `component_failed` or `component_missing`; nothing is left running. Nor
+                is it after what `prepare` raises.
         """
         self._thread.start()
         try:
+            self._prepare()
+            self._prepared.set()
             (self._started if self._awaits_last else self._begun).wait()
         except BaseException:
             self._stop()
@@ -96,6 +109,7 @@ class Supervisor:
 
     def _stop(self) -> None:
         self._stopping.set()
+        self._prepared.set()
         try:
             self._ended.wait()
         except KeyboardInterrupt:
@@ -125,11 +139,18 @@ class Supervisor:
             self._started.set()
 
     def _start_all(self) -> None:
+        for supervised in self._by_name.values():
+            if supervised.component.is_held:
+                supervised.start()
         for stage in self._stages:
+            if stage is not self._stages[0]:
+                self._prepared.wait()
             for supervised in stage:
                 if self._stopping.is_set():
                     return
-                supervised.start()
+                if not supervised.component.is_held:
+                    supervised.start()
+                supervised.let_go()
             if stage is self._stages[-1]:
                 self._begun.set()
             for supervised in stage:

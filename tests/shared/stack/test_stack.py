@@ -29,6 +29,7 @@ PROGRAM = """
 import http.server, json, os, pathlib, sys, time
 data = pathlib.Path(os.environ["SEMBLANTE_DATA"])
 if sys.argv[1] == "worker":
+    assert sys.stdin.readline()
     print(json.dumps(sys.argv[1:]), flush=True)
     (data / "run" / f"{sys.argv[3]}.ready").touch()
     time.sleep(600)
@@ -97,6 +98,7 @@ def test_whole_stack_serves_and_ends(tmp_path: Path, program: tuple[str, str]) -
         "batch",
         "--queues",
         "control,classify",
+        "--held",
     ]
     assert json.loads((data / "logs" / "predict.log").read_text()) == [
         "worker",
@@ -104,6 +106,7 @@ def test_whole_stack_serves_and_ends(tmp_path: Path, program: tuple[str, str]) -
         "predict",
         "--queues",
         "predict",
+        "--held",
     ]
     with pytest.raises(urllib.error.URLError):
         fetch(stack.url)

@@ -78,6 +78,90 @@ def test_a_stage_starts_together(tmp_path: Path, sleeper: Sleeper) -> None:
     assert sorted(events(tmp_path)) == ["start one", "start two", "stop one", "stop two"]
 
 
+# Notes what it does; it serves once it has read a line.
+HELD = """
+import pathlib, sys, time
+folder = pathlib.Path(sys.argv[1])
+def note(event):
+    with (folder / "events").open("a") as file:
+        file.write(event + chr(10))
+note("import")
+(folder / "held.started").touch()
+if not sys.stdin.readline():
+    note("end")
+    sys.exit(0)
+note("begin")
+(folder / "held.ready").touch()
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Component:
+    script, ready = tmp_path / "held.py", tmp_path / "held.ready"
+    script.write_text(HELD)
+    return Component(
+        name="held",
+        command=(sys.executable, str(script), str(tmp_path)),
+        ready=ready.exists,
+        prepare=lambda: ready.unlink(missing_ok=True),
+        is_held=True,
+    )
+
+
+def test_a_held_program_starts_first_and_begins_in_its_stage(
+    tmp_path: Path, sleeper: Sleeper, held: Component, until: Until
+) -> None:
+    # The first stage is not ready before the held program runs, nor that before the preparation.
+    first = replace(sleeper("first"), ready=(tmp_path / "held.started").exists)
+
+    def prepare() -> None:
+        until((tmp_path / "held.started").exists)
+        assert "begin" not in events(tmp_path)
+
+    with Supervisor(tmp_path / "logs", [[first], [held]], prepare=prepare):
+        assert "begin" in events(tmp_path)
+
+
+def test_a_held_program_begins_at_once_when_it_is_started_again(
+    tmp_path: Path, held: Component, until: Until
+) -> None:
+    with Supervisor(tmp_path / "logs", [[], [held]]) as supervisor:
+        pid = supervisor.pid("held")
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        until(partial(restarted, supervisor, "held", 1))
+        until((tmp_path / "held.ready").exists)
+    assert events(tmp_path) == ["import", "begin"] * 2
+
+
+def test_a_preparation_that_fails_leaves_nothing_running(
+    tmp_path: Path, held: Component, until: Until, gone: Callable[[int], bool]
+) -> None:
+    pids: list[int | None] = []
+
+    def prepare() -> None:
+        until((tmp_path / "held.started").exists)
+        pids.append(supervisor.pid("held"))
+        raise Unavailable("database_unavailable", "no database")
+
+    supervisor = Supervisor(tmp_path / "logs", [[], [held]], prepare=prepare)
+    with pytest.raises(Unavailable, match="no database"), supervisor:
+        pytest.fail("it must not begin")
+    assert pids[0] is not None
+    assert gone(pids[0])
+    assert "begin" not in events(tmp_path)
+
+
+def test_a_held_program_that_ends_early_is_reported(tmp_path: Path, held: Component) -> None:
+    broken = replace(held, command=(sys.executable, "-c", "raise SystemExit('no such module')"))
+    with (
+        pytest.raises(Unavailable, match="no such module"),
+        Supervisor(tmp_path / "logs", [[], [broken]]),
+    ):
+        pytest.fail("it must not begin")
+
+
 def test_killed_program_is_started_again_and_again(
     tmp_path: Path, sleeper: Sleeper, until: Until
 ) -> None:
