@@ -75,15 +75,14 @@ def test_the_shipped_graph_computes_in_int8(shipped: Bundle) -> None:
     compiled = openvino_core().compile_model(
         read_graph(shipped), "CPU", {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
     )
-    precisions: dict[str, set[str]] = {}
+    precisions: dict[str, list[str]] = {}
     for operation in compiled.get_runtime_model().get_ordered_ops():
         about = operation.get_rt_info()
         kind = about["layerType"].astype(str)
-        precisions.setdefault(kind, set()).add(about["runtimePrecision"].astype(str))
-    assert precisions["Convolution"] <= {"u8", "i8", "f32"}
-    assert precisions["Convolution"] & {"u8", "i8"}
-    assert precisions["FullyConnected"] <= {"u8", "i8"}
-    assert "FakeQuantize" not in precisions
+        precisions.setdefault(kind, []).append(about["runtimePrecision"].astype(str))
+    assert len(precisions["Convolution"]) == 20
+    assert {*precisions["Convolution"], *precisions["FullyConnected"]} <= {"u8", "i8"}
+    assert len(precisions.get("FakeQuantize", [])) <= 1  # of the pixels
 
 
 @pytest.mark.parametrize("threads", [1, 3])
