@@ -59,6 +59,9 @@ def test_one_image(visit: Visit, stack: Stack, tmp_path: Path) -> None:
 def test_the_models(visit: Visit) -> None:
     visit.page.goto("/models")
     expect(visit.page.locator("main")).to_contain_text("resnet18-raf7")
+    heights = "tables => tables.map(table => [table.scrollHeight, table.clientHeight])"
+    for content, shown in visit.page.locator(".table-responsive:visible").evaluate_all(heights):
+        assert content == shown  # a hidden caption's pixel made a scroll bar
     visit.shoot("docs-models")
 
 
