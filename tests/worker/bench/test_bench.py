@@ -13,10 +13,10 @@ from click.testing import CliRunner
 from PIL import Image
 
 from semblante.bundles import Bundle, shipped_bundle
+from semblante.cli import cli
 from semblante.settings import Settings
 from semblante_worker.bench import baselines
 from semblante_worker.bench.baselines import measure_baselines, read_input
-from semblante_worker.bench.command import bench
 from semblante_worker.bench.rate import measure_rate
 from semblante_worker.bench.sample import generate_sample, read_sample
 
@@ -59,7 +59,7 @@ def test_steps_are_measured_and_written(tmp_path: Path) -> None:
     output = tmp_path / "figures.json"
     arguments = ["--size", "32x32", "--images", "64", "--steps-only"]
     folders = ["--json", str(output), "--data", str(tmp_path / "data")]
-    result = CliRunner().invoke(bench, [*arguments, *folders], catch_exceptions=False)
+    result = CliRunner().invoke(cli, ["bench", *arguments, *folders], catch_exceptions=False)
     assert result.exit_code == 0
     [document] = json.loads(output.read_text())
     rates = {step["name"]: step["images_per_second"] for step in document["steps"]}
@@ -88,6 +88,6 @@ def test_torch_baselines_run(bundle: Bundle, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["640", "0x10", "axb", "10x"])
 def test_a_wrong_size_is_refused(text: str) -> None:
-    result = CliRunner().invoke(bench, ["--size", text])
+    result = CliRunner().invoke(cli, ["bench", "--size", text])
     assert result.exit_code == 2
     assert "640x480" in result.stderr
