@@ -21,7 +21,7 @@ from semblante.bundles import shipped_bundle
 from semblante.picture import open_picture
 from semblante_worker.engines import Numbers, load_engine
 from semblante_worker.jpeg import open_jpeg
-from semblante_worker.preprocess import Pixels, fit, prepare
+from semblante_worker.preprocess import Pixels, prepare, prepare_pixels
 
 QUALITY = 90
 MOST_PIXELS = 100_000_000
@@ -57,7 +57,7 @@ def main() -> None:
         opened = open_jpeg(data, spec, MOST_PIXELS)
         if opened is None:
             raise ValueError("a photograph of ours goes the long way")
-        return fit(opened.pixels, spec)
+        return prepare_pixels(opened.pixels, spec)
 
     def whole(data: bytes) -> Pixels:
         return prepare(open_picture(data, MOST_PIXELS), spec)

@@ -1,7 +1,6 @@
 """Export a ResNet-18 of which only 8-bit integers are kept once more, as after a change of exports.
 
-    python -m model_runs.distillation.export_again joined.zip resnet18-raf7-fast fast.safetensors
-        -o FOLDER
+    python -m model_runs.distillation.export_again joined.zip BUNDLE fast.safetensors -o FOLDER
 
 `fast.safetensors` is what `read_int8` made of the bundle. The float weights of the first export are
 kept nowhere, so the card goes on with their accuracy, and states the share of labels equal to

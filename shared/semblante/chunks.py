@@ -26,7 +26,7 @@ LATER_FROM = (1_000, 10_000, 100_000)
 """First images of chunks from which on they have the next of the broker's priorities."""
 
 LAST_RUNS, PARTS, LEAST_PART = 2, 4, 32
-"""How many full runs at a job's end are cut, into how many parts, of at least how many images."""
+"""How many runs at a job's end are cut, into how many parts, of at least how many images."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def plan(sizes: Iterable[int], most_images: int, most_bytes: int) -> Iterator[tu
         at most `most_bytes` bytes.
     """
     last: deque[tuple[int, int]] = deque()
-    for run in _full_runs(sizes, most_images, most_bytes):
+    for run in _runs(sizes, most_images, most_bytes):
         last.append(run)
         if len(last) > LAST_RUNS:
             yield last.popleft()
@@ -62,9 +62,7 @@ def plan(sizes: Iterable[int], most_images: int, most_bytes: int) -> Iterator[tu
             yield first + at, min(part, count - at)
 
 
-def _full_runs(
-    sizes: Iterable[int], most_images: int, most_bytes: int
-) -> Iterator[tuple[int, int]]:
+def _runs(sizes: Iterable[int], most_images: int, most_bytes: int) -> Iterator[tuple[int, int]]:
     first = count = total = 0
     for size in sizes:
         if count and (count == most_images or total + size > most_bytes):

@@ -16,7 +16,7 @@ from semblante.card import Preprocess
 from semblante.errors import ImageError
 from semblante.picture import open_picture, to_grey
 from semblante_worker.jpeg import open_jpeg
-from semblante_worker.preprocess import fit, prepare
+from semblante_worker.preprocess import prepare, prepare_pixels
 
 MOST = 1_000_000
 GREY = Preprocess(
@@ -134,7 +134,7 @@ def test_real_photographs_keep_their_look_when_decoded_small(shared_data: Path) 
         if opened is None:
             continue
         whole = to_grey(open_picture(data, 100_000_000))
-        difference = np.abs(prepare(whole, spec).astype(int) - fit(opened.pixels, spec))
+        difference = np.abs(prepare(whole, spec).astype(int) - prepare_pixels(opened.pixels, spec))
         assert difference.mean() < 3, path.name
 
 

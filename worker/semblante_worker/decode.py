@@ -17,7 +17,7 @@ from semblante_worker.caps import Caps, memory_cap, result_within
 from semblante_worker.detect import FaceFinder, cut_out
 from semblante_worker.jpeg import Opened, longer_side, open_jpeg
 from semblante_worker.outcome import Decoded, Face, NoFace
-from semblante_worker.preprocess import fit, prepare, reduce_colour
+from semblante_worker.preprocess import prepare, prepare_pixels, reduce_colour
 
 
 def decode_one(
@@ -58,7 +58,7 @@ def decode_hashed(
         if finder is None or _is_taken_whole(data, finder):
             opened = open_whole(data, spec, max_pixels)
             facts = Face(index, opened.width, opened.height, sha256)
-            return [Decoded(facts, fit(opened.pixels, spec))]
+            return [Decoded(facts, prepare_pixels(opened.pixels, spec))]
         return faces_of(index, open_picture(data, max_pixels), sha256, spec, finder)
 
 

@@ -27,12 +27,12 @@ _FILTERS = {
 def prepare(image: Image.Image, spec: Preprocess) -> Pixels:
     """Return uint8 pixels of shape `spec.shape`: [h, w] for grey, [h, w, 3] for rgb.
 
-    Colour is reduced first (grey is ITU-R BT.601 luma), then see `fit`.
+    Colour is reduced first (grey is ITU-R BT.601 luma), then see `prepare_pixels`.
     """
-    return fit(np.asarray(reduce_colour(image, spec)), spec)
+    return prepare_pixels(np.asarray(reduce_colour(image, spec)), spec)
 
 
-def fit(pixels: Pixels, spec: Preprocess) -> Pixels:
+def prepare_pixels(pixels: Pixels, spec: Preprocess) -> Pixels:
     """Return pixels that have the colours of `spec` in its shape, too.
 
     The whole image is resized without keeping its aspect ratio, then cut; see `resize`.

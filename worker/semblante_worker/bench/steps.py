@@ -23,7 +23,7 @@ from semblante_worker.bench.sample import Sample
 from semblante_worker.decode import open_whole, usable_cores
 from semblante_worker.decode_many import SLICE_IMAGES
 from semblante_worker.engines import load_engine
-from semblante_worker.preprocess import fit
+from semblante_worker.preprocess import prepare_pixels
 
 Item = TypeVar("Item")
 
@@ -94,7 +94,9 @@ def _preprocess(
     slices = _slices(pictures * (len(sample.files) // len(pictures) + 1))
 
     def work() -> int:
-        return sum(executor.map(lambda part: sum(len(fit(p, spec)) > 0 for p in part), slices))
+        return sum(
+            executor.map(lambda part: sum(len(prepare_pixels(p, spec)) > 0 for p in part), slices)
+        )
 
     return measure_rate("preprocess", work, _threads(executor))
 

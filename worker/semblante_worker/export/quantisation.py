@@ -15,8 +15,8 @@ What is done here is the last row with the fix, which NNCF has for the first lay
 the first convolution in int8, too. On our eighth course's model and 2,200 validation pictures:
 99.6 % and 0.039, where that convolution in float gives 99.7 % and 0.023 but takes a seventh of the
 time; without it the engine labels 1.11 times as many images per second (a CPU with AVX-512 VNNI).
-Two thirds of the difference are the fix's: weights of that layer have 7 bits, because CPUs without
-VNNI add products of 8 bits in 16.
+Three quarters of what it adds to the difference are the fix's: weights of that layer have 7 bits,
+because CPUs without VNNI add products of 8 bits in 16.
 """
 
 from __future__ import annotations
