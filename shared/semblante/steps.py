@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -32,6 +32,15 @@ class LeaseLost(Exception):
     """The job was cancelled, deleted, or given to another worker: stop, and write nothing."""
 
 
+class Stopping(Exception):
+    """The worker is to end: stop, and write nothing."""
+
+
+def never() -> bool:
+    """Of a process that nobody asks to end."""
+    return False
+
+
 @dataclass
 class Step:
     """The right to bring one job out of `state`; every transaction of the step asks for it."""
@@ -42,6 +51,7 @@ class Step:
     state: State
     token: str
     renewed: float
+    stops: Callable[[], bool]
 
     @contextmanager
     def writing(self) -> Iterator[tuple[Session, Job]]:
@@ -58,13 +68,15 @@ class Step:
                 job.attempts = 0
 
     def keep(self) -> None:
-        """Renew the lease when a good part of it has gone by; raises LeaseLost."""
+        """Renew the lease when a good part of it has gone by; raises LeaseLost, or Stopping."""
+        if self.stops():
+            raise Stopping
         if time.monotonic() - self.renewed > self.settings.lease_seconds / RENEWALS_PER_LEASE:
             with self.writing():
                 pass
 
     def keeping(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
-        """Pass `blocks` on, renewing the lease on the way; raises LeaseLost."""
+        """Pass `blocks` on, renewing the lease on the way; raises LeaseLost, or Stopping."""
         for block in blocks:
             self.keep()
             yield block
@@ -72,12 +84,17 @@ class Step:
 
 @contextmanager
 def take_step(
-    database: Database, settings: Settings, job_id: str, state: State
+    database: Database,
+    settings: Settings,
+    job_id: str,
+    state: State,
+    stops: Callable[[], bool] = never,
 ) -> Iterator[Step | None]:
     """Lease the job while it is in `state`; None when there is nothing to do.
 
     The lease ends with the block. A step that raised or ended its worker `max_attempts` times fails
-    the job; a database or storage that does not answer is no attempt: the sweep tries again.
+    the job; a database or storage that does not answer, or a worker that is to end (when `stops`
+    says so), is no attempt: the sweep tries again.
     """
     step: Step | None = None
     counts = True
@@ -95,10 +112,12 @@ def take_step(
                     )
                 else:
                     token = leases.take(session, job, settings.lease_seconds)
-                    step = Step(database, settings, job_id, state, token, time.monotonic())
+                    step = Step(database, settings, job_id, state, token, time.monotonic(), stops)
         yield step
     except LeaseLost:
         pass  # somebody decided otherwise; the sweep settles what is left
+    except Stopping:
+        counts = False
     except (OperationalError, Unavailable):
         counts = False
         raise

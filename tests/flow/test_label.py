@@ -19,12 +19,16 @@ import safetensors.torch
 import torch
 from numpy.typing import NDArray
 from PIL import Image as Picture
+from sqlalchemy import select
 
 from flow.conftest import stored_files
 from noisy_archive import IMAGES
 from semblante.bundles import PACKAGE_MODELS, shipped_bundle
+from semblante.database import Database
 from semblante.detector_weights import YUNET_FILE, install_yunet
 from semblante.emotions import EMOTIONS
+from semblante.settings import Settings
+from semblante.tables import Chunk
 from semblante_worker.resnet import build_resnet
 
 pytestmark = pytest.mark.flow
@@ -49,6 +53,14 @@ def label(*arguments: str | Path, **settings: str) -> subprocess.CompletedProces
         env=environment(**settings),
         timeout=300,
     )
+
+
+def chunk_states(data: Path) -> set[str]:
+    database = Database(Settings(data=data).database)
+    with database.reading() as session:
+        states = set(session.scalars(select(Chunk.state)))
+    database.dispose()
+    return states
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -150,6 +162,8 @@ def test_an_interrupted_label_leaves_no_process_and_goes_on(
     assert run.returncode == code
     wait_for(lambda: not any(child.is_running() for child in children))
     assert not output.exists()
+    if number == signal.SIGINT:  # what was at work was given back first
+        assert "leased" not in chunk_states(data)
     again = label(archive, "-o", output, "--data", data)
     assert again.returncode == SOME_FAILED, again.stderr
     assert "Continuing job" in again.stderr

@@ -103,6 +103,18 @@ def test_the_csv_is_written_when_the_job_completes(
     assert abs(total - 1) < 1e-3
 
 
+def test_a_worker_that_is_to_end_leaves_no_half_written_csv(
+    services: Services, predictor: Predictor, job: Job
+) -> None:
+    classify_chunk(services, predictor, job.id, 0)
+    finish_job(services, job.id, lambda: True)
+    left = reload(services, job)
+    assert (left.state, left.attempts, left.lease_token) == ("finalizing", 0, None)
+    assert list(services.storage.keys("results")) == []
+    finish_job(services, job.id)
+    assert reload(services, job).state == "completed"
+
+
 def test_finish_refuses_a_job_with_a_missing_row(
     services: Services, predictor: Predictor, job: Job
 ) -> None:

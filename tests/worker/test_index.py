@@ -92,6 +92,19 @@ def test_a_second_run_begins_anew(services: Services) -> None:
     assert len(images_of(services, job)) == 3
 
 
+@pytest.mark.parametrize("filename", UPLOADS)
+def test_a_worker_that_is_to_end_leaves_the_step_to_the_next(
+    services: Services, filename: str
+) -> None:
+    job = submit(services, UPLOADS[filename], filename)
+    for _time in range(services.settings.max_attempts + 1):
+        index_job(services, job.id, lambda: True)
+    left = reload(services, job)
+    assert (left.state, left.attempts, left.lease_token) == ("validating", 0, None)
+    index_job(services, job.id)
+    assert reload(services, job).total == 3
+
+
 def test_a_repeated_path_is_marked_from_its_second_time_on(services: Services) -> None:
     data = zip_bytes({"a.jpg": jpeg(), "b.jpg": jpeg(), "A.jpg": jpeg(), "@.jpg": jpeg()})
     data = data.replace(b"A.jpg", b"a.jpg").replace(b"@.jpg", b"a.jpg")

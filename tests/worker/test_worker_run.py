@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import subprocess
 import sys
+import threading
 import weakref
 from collections.abc import Callable
 
@@ -18,7 +20,7 @@ from semblante.stack.environment import child_environment
 from semblante.stack.ready_file import ready_file
 from semblante.stack.stack import PROGRAM
 from semblante_worker import shares
-from semblante_worker.ending import wake_when_idle
+from semblante_worker.ending import TaskLock, wake_when_idle
 from semblante_worker.shares import share_cores, with_device
 
 
@@ -51,6 +53,30 @@ def test_an_idle_worker_ends_with_its_children_when_asked(
     assert worker.returncode == 0
     _, alive = psutil.wait_procs(children, timeout=30)
     assert alive == []
+
+
+def test_a_worker_does_not_end_in_the_middle_of_a_task() -> None:
+    lock, context = TaskLock(), multiprocessing.get_context("fork")
+    here, there = context.Pipe()
+
+    def work() -> None:
+        lock.share()
+        there.send("at work")
+        there.send(there.recv())
+        lock.release()
+
+    child = context.Process(target=work)
+    child.start()
+    assert here.recv() == "at work"
+    ending = threading.Thread(target=lock.take)
+    ending.start()
+    ending.join(0.2)
+    assert ending.is_alive()
+    here.send("done")
+    assert here.recv() == "done"
+    ending.join()
+    child.join()
+    assert child.exitcode == 0
 
 
 def test_a_held_worker_ends_with_whoever_holds_it(services: Services) -> None:

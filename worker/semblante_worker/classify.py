@@ -22,14 +22,14 @@ from semblante.insistence import insist
 from semblante.pinned_model import pinned_digest
 from semblante.results import ResultRow
 from semblante.services import Services
-from semblante.steps import RENEWALS_PER_LEASE, LeaseLost
+from semblante.steps import RENEWALS_PER_LEASE, LeaseLost, Stopping
 from semblante.storage import StoredSource
 from semblante.tables import Image, Job
 from semblante_worker.caps import StuckDecode
 from semblante_worker.metrics import CHUNKS, count_rows, step
 from semblante_worker.model_loading import load_model
 from semblante_worker.outcome import Failure, NoFace, Repeat
-from semblante_worker.own_worker import OWN_WORKER, OwnWorker, Stopping
+from semblante_worker.own_worker import OWN_WORKER, OwnWorker
 from semblante_worker.predict import Prediction, Predictor
 from semblante_worker.repeats import Repeats
 from semblante_worker.rows import failed_row, repeated_rows, row_of

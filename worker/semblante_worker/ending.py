@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from billiard import active_children
@@ -24,19 +27,44 @@ def wake_when_idle(**_: Any) -> None:
         raise WorkerShutdown(os.EX_OK)
 
 
-class QuickEnd(bootsteps.StartStopStep):  # type: ignore[misc]
-    """Ends the process with its idle children, when all that comes before the pool has stopped.
+class TaskLock:
+    """A lock that children share during each task; the parent gets it when none is at work.
 
-    With `semblante_quick_end` False, because children have something to send yet, or with a
-    message at work, the pool ends as Celery ends it.
+    Celery's own lists do not tell: it empties them before the pool ends. The kernel keeps the lock
+    by process, so that one that dies holds it no longer. Made before the fork.
+    """
+
+    def __init__(self) -> None:
+        self._descriptor, path = tempfile.mkstemp()  # open for life
+        Path(path).unlink()
+
+    def share(self, **_: Any) -> None:
+        """Hold it in a child, from before its task."""
+        fcntl.lockf(self._descriptor, fcntl.LOCK_SH)
+
+    def release(self, **_: Any) -> None:
+        """Hold it no longer."""
+        fcntl.lockf(self._descriptor, fcntl.LOCK_UN)
+
+    def take(self) -> None:
+        """Wait until no task runs, and let none begin as long as this process lives."""
+        fcntl.lockf(self._descriptor, fcntl.LOCK_EX)
+
+
+class QuickEnd(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Ends the process with its children, when their tasks have ended.
+
+    With `semblante_quick_end` False, because children have something to send yet, the pool ends as
+    Celery ends it.
     """
 
     requires = {"celery.worker.components:Pool"}
 
     def stop(self, worker: WorkController) -> None:
-        """End, if nothing is left to do."""
-        if state.reserved_requests or not worker.app.conf.semblante_quick_end:
+        """Let tasks end, then end."""
+        if not worker.app.conf.semblante_quick_end:
             return
+        worker.app.conf.semblante_task_lock.take()
         for child in active_children():  # where no kernel ends them with their parent
             os.kill(child.pid, signal.SIGKILL)
         sys.stdout.flush()

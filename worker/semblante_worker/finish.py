@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -9,13 +11,13 @@ from semblante import jobs
 from semblante.export import csv_blocks
 from semblante.message import Message
 from semblante.services import Services
-from semblante.steps import take_step
+from semblante.steps import never, take_step
 from semblante.tables import Job, Result
 
 
-def finish_job(services: Services, job_id: str) -> None:
+def finish_job(services: Services, job_id: str, stops: Callable[[], bool] = never) -> None:
     """Write results.csv to the storage and stamp the job completed."""
-    with take_step(services.database, services.settings, job_id, "finalizing") as step:
+    with take_step(services.database, services.settings, job_id, "finalizing", stops) as step:
         if step is None:
             return
         with services.database.reading() as session:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import islice
 from typing import TypeVar
@@ -16,7 +16,7 @@ from semblante.errors import ArchiveError, NotFound
 from semblante.folders import FolderCounter
 from semblante.message import Message
 from semblante.services import Services
-from semblante.steps import Step, take_step
+from semblante.steps import Step, never, take_step
 from semblante.storage import Storage, StoredSource
 from semblante.tables import Chunk, Folder, Image, Job, Upload
 from semblante_worker.duplicates import mark_repeated_images, mark_repeated_paths
@@ -31,13 +31,13 @@ IMAGE_COLUMNS = ("job_id", "index", *Member._fields)
 Item = TypeVar("Item")
 
 
-def index_job(services: Services, job_id: str) -> None:
+def index_job(services: Services, job_id: str, stops: Callable[[], bool] = never) -> None:
     """List the upload's images, cut them into chunks and start the job.
 
-    A second run after a crash begins anew. An upload that cannot be read fails the job with the
-    reason; nothing of it stays in the storage.
+    A second run, after a crash or once `stops` said that the worker is to end, begins anew. An
+    upload that cannot be read fails the job with the reason; nothing of it stays in the storage.
     """
-    with take_step(services.database, services.settings, job_id, "validating") as step:
+    with take_step(services.database, services.settings, job_id, "validating", stops) as step:
         if step is None:
             return
         try:
@@ -112,11 +112,13 @@ def _write_images(
 
 
 def _insert_images(step: Step, rows: list[bulk.Values]) -> None:
+    step.keep()
     with step.writing() as (session, _job):
         bulk.insert_rows(session, Image, IMAGE_COLUMNS, rows)
 
 
 def _insert_chunks(step: Step, runs: list[tuple[int, int]]) -> None:
+    step.keep()
     with step.writing() as (session, job):
         rows = [{"job_id": job.id, "first": first, "count": count} for first, count in runs]
         session.execute(insert(Chunk), rows)

@@ -6,9 +6,7 @@ import mmap
 from collections.abc import Callable
 from dataclasses import dataclass
 
-
-class Stopping(Exception):
-    """The worker is to end: stop, and write nothing."""
+from semblante.steps import never
 
 
 class StopSign:
@@ -36,5 +34,5 @@ class OwnWorker:
     """Whether the worker is to end, so that chunks at work go back."""
 
 
-OWN_WORKER = OwnWorker("", lambda: False)
+OWN_WORKER = OwnWorker("", never)
 """Of a process that belongs to no worker, as in tests: nobody drains or stops it."""

@@ -11,6 +11,8 @@ from typing import Any
 import structlog
 from celery import Celery
 from celery.signals import (
+    task_postrun,
+    task_prerun,
     worker_process_init,
     worker_process_shutdown,
     worker_ready,
@@ -25,7 +27,7 @@ from semblante.queue import make_app
 from semblante.settings import Settings
 from semblante.stack.launch import die_with_parent
 from semblante.telemetry import check_telemetry, start_telemetry, stop_telemetry
-from semblante_worker.ending import QuickEnd, wake_when_idle
+from semblante_worker.ending import QuickEnd, TaskLock, wake_when_idle
 from semblante_worker.own_worker import OwnWorker, StopSign
 from semblante_worker.predict_failures import give_up_failures, inherit_requests
 from semblante_worker.presence import Presence, PresenceBeat, PresenceStep
@@ -100,6 +102,9 @@ def run_worker(
     def give_sign(**_: Any) -> None:
         stop_sign.give()
 
+    lock: TaskLock = app.conf.semblante_task_lock
+    task_prerun.connect(lock.share, weak=False)
+    task_postrun.connect(lock.release, weak=False)
     worker_process_init.connect(start_child, weak=False)
     worker_process_shutdown.connect(stop_telemetry, weak=False)
     worker_ready.connect(tell_ready, weak=False)
@@ -116,6 +121,7 @@ def _add_steps(
     app.conf.semblante_presence = Presence.of(settings, own_name, queues, devices)
     app.conf.semblante_rests = False
     app.conf.semblante_is_ready = False
+    app.conf.semblante_task_lock = TaskLock()
     app.conf.semblante_quick_end = not settings.telemetry  # children have spans to send yet
     app.steps["worker"].update((PresenceStep, QuickEnd))
     app.steps["consumer"].add(PresenceBeat)

@@ -34,7 +34,8 @@ def register_tasks(app: Celery, process: Callable[[], WorkerProcess]) -> None:
     @register(name="semblante.index", bind=True)
     def index(task: Task, job_id: str) -> None:
         with told(task, job_id=job_id), STEP_SECONDS.labels("index").time():
-            index_job(process().services, job_id)
+            own = process()
+            index_job(own.services, job_id, own.worker.stops)
 
     @register(name="semblante.classify", bind=True)
     def classify(task: Task, job_id: str, first: int) -> None:
@@ -45,7 +46,8 @@ def register_tasks(app: Celery, process: Callable[[], WorkerProcess]) -> None:
     @register(name="semblante.finish", bind=True)
     def finish(task: Task, job_id: str) -> None:
         with told(task, job_id=job_id), STEP_SECONDS.labels("finish").time():
-            finish_job(process().services, job_id)
+            own = process()
+            finish_job(own.services, job_id, own.worker.stops)
 
     @register(name="semblante.sweep")
     def sweep_all() -> None:
