@@ -193,6 +193,15 @@ def withdraw(session: Session, job_id: str) -> None:
     )
 
 
+def leave_as_they_are(session: Session, job_id: str) -> None:
+    """End a retry of chunks that are not done: the rows that they had stay."""
+    session.execute(
+        update(Chunk)
+        .where(Chunk.job_id == job_id, Chunk.state != "done")
+        .values(state="done", retry=False, queued_at=None)
+    )
+
+
 def _is_wanted(session: Session, job: Job) -> bool:
     """Whether chunks of the job may be worked on now."""
     return job.state == "in_progress" and not job.paused and not pausing.is_all_paused(session)

@@ -31,7 +31,7 @@ class Counts(BaseModel):
 
 
 class JobError(BaseModel):
-    """Why a job failed: a stable code and what to do."""
+    """Why a job failed, or its last retry: a stable code and what to do."""
 
     code: str
     detail: str

@@ -126,12 +126,19 @@ def open_count(session: Session, owner: str | None = None) -> int:
 
 
 def fail(session: Session, job: Job, code: str, detail: Message) -> None:
-    """End the job: nothing of it can be processed, and `detail` says why."""
+    """End the job: nothing of it can be processed, and `detail` says why.
+
+    A retry ends as if it was cancelled: a job that was completed keeps its rows.
+    """
     job.error_code, job.error_detail = code, detail
+    if is_retry(job) and job.state == "in_progress":
+        cancel(session, job)
+        return
     lifecycle.move(job, "failed")
-    for table in (Result, Chunk, Image, Folder):
-        session.execute(delete_from(table).where(table.job_id == job.id))
-    job.total = job.ok = job.no_face = job.failed = job.faces = 0
+    if not is_retry(job):
+        for table in (Result, Chunk, Image, Folder):
+            session.execute(delete_from(table).where(table.job_id == job.id))
+        job.total = job.ok = job.no_face = job.failed = job.faces = 0
     webhooks.announce(session, job)
 
 
@@ -142,7 +149,12 @@ def complete(session: Session, job: Job) -> None:
 
 
 def cancel(session: Session, job: Job) -> None:
-    """Stop the job; a chunk that a worker holds ends first. Cancelling twice is no error."""
+    """Stop the job; a chunk that a worker holds ends first. Cancelling twice is no error.
+
+    Of a retry nothing but the retry is stopped: the job completes once more.
+    """
+    if is_retry(job) and job.state == "finalizing":
+        return
     if job.state not in ("cancelling", "cancelled"):
         lifecycle.move(job, "cancelling")
         chunks.withdraw(session, job.id)
@@ -150,11 +162,25 @@ def cancel(session: Session, job: Job) -> None:
 
 
 def settle_cancelled(session: Session, job: Job) -> None:
-    """Move a cancelling job on to `cancelled` once no worker holds a part of it."""
+    """Move a cancelling job on to `cancelled` once no worker holds a part of it.
+
+    A retry goes on to `finalizing`; `steps.resend`, as in each sweep, sends the message of that.
+    """
     busy = chunks.count(session, job.id, "leased") or not leases.is_free(session, job)
-    if job.state == "cancelling" and not busy:
+    if job.state != "cancelling" or busy:
+        return
+    if is_retry(job):
+        chunks.leave_as_they_are(session, job.id)
+        lifecycle.move(job, "finalizing")
+        job.attempts = 0
+    else:
         lifecycle.move(job, "cancelled")
         webhooks.announce(session, job)
+
+
+def is_retry(job: Job) -> bool:
+    """Whether the job was completed before: each of its images has rows."""
+    return job.completed_at is not None
 
 
 def pause(session: Session, job: Job) -> None:
@@ -179,6 +205,8 @@ def retry(session: Session, queue: Queue, job: Job, settings: Settings) -> None:
     if job.failed == 0 and job.state == "completed":
         raise Conflict("nothing_to_retry", "The job has no failed image.")
     lifecycle.move(job, "in_progress")
+    job.validating_at = job.in_progress_at  # its times are those of the retry from now on
+    job.error_code = job.error_detail = None
     check_retry(session, job)
     failed = select(Result.image_index).where(
         Result.job_id == job.id,
@@ -223,8 +251,11 @@ def results_folder(job_id: str) -> str:
 
 
 def images_per_second(session: Session, job: Job) -> float | None:
-    """Return the speed of the last 30 s of a running job, of the whole run of a finished one."""
-    if job.in_progress_at is None:
+    """Return the speed of the last 30 s of a running job, of the whole run of a finished one.
+
+    A retry has none: it works on some of a chunk's images.
+    """
+    if job.in_progress_at is None or job.validating_at != job.created_at:
         return None
     if job.finalizing_at is not None and job.state != "in_progress":
         seconds = (job.finalizing_at - job.in_progress_at).total_seconds()

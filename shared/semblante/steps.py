@@ -93,7 +93,7 @@ def take_step(
     """Lease the job while it is in `state`; None when there is nothing to do.
 
     The lease ends with the block. A step that raised or ended its worker `max_attempts` times fails
-    the job; a database or storage that does not answer, or a worker that is to end (when `stops`
+    the job; a database, storage or disk that fails, or a worker that is to end (when `stops`
     says so), is no attempt: the sweep tries again.
     """
     step: Step | None = None
@@ -118,7 +118,7 @@ def take_step(
         pass  # somebody decided otherwise; the sweep settles what is left
     except Stopping:
         counts = False
-    except (OperationalError, Unavailable):
+    except (OSError, OperationalError, Unavailable):
         counts = False
         raise
     finally:

@@ -90,6 +90,29 @@ def test_cancel_waits_for_the_chunk_that_a_worker_holds(services: Services) -> N
     assert reload(services, job).state == "cancelled"
 
 
+def test_a_cancelled_retry_waits_for_its_worker_and_keeps_every_row(services: Services) -> None:
+    job = start(services, images=4, per_chunk=2)
+    finish_chunk(services, job, 0, ["failed", "ok"])
+    finish_chunk(services, job, 2, ["failed", "ok"])
+    complete(services, job)
+    with services.database.writing() as session:
+        jobs.retry(session, services.queue, jobs.get(session, job.id), services.settings)
+        held = chunks.claim(session, services.queue, job.id, 2, services.settings)
+        assert held is not None
+    with services.database.writing() as session:
+        jobs.cancel(session, jobs.get(session, job.id))
+    assert reload(services, job).state == "cancelling"
+    with services.database.writing() as session:
+        chunks.release(session, held)
+        session.flush()
+        jobs.settle_cancelled(session, jobs.get(session, job.id))
+    job = reload(services, job)
+    assert (job.state, job.ok, job.failed) == ("finalizing", 2, 2)
+    with services.database.reading() as session:
+        states = [(chunk.state, chunk.retry) for chunk in session.query(Chunk)]
+    assert states == [("done", False)] * 2
+
+
 def test_delete_leaves_no_row_and_names_what_to_remove(services: Services) -> None:
     job = start(services, images=2, per_chunk=1)
     finish_chunk(services, job, 0, ["ok"])

@@ -290,6 +290,23 @@ def test_a_job_deleted_in_the_middle_leaves_no_row(
     assert statuses(services, job) == []
 
 
+def test_a_retry_without_its_upload_leaves_what_there_was(
+    services: Services, predictor: Predictor, job: Job
+) -> None:
+    classify_chunk(services, predictor, job.id, 0)
+    finish_job(services, job.id)
+    services.storage.delete(f"uploads/{job.upload_id}")
+    with services.database.writing() as session:
+        jobs.retry(session, services.queue, jobs.get(session, job.id), services.settings)
+    classify_chunk(services, predictor, job.id, 0)
+    left = reload(services, job)
+    assert (left.state, left.error_code) == ("finalizing", "upload_missing")
+    finish_job(services, job.id)
+    assert statuses(services, job) == EXPECTED
+    left = reload(services, job)
+    assert (left.state, left.total, left.ok, left.failed) == ("completed", 5, 3, 2)
+
+
 def test_a_model_that_is_not_installed_fails_the_job(
     services: Services, predictor: Predictor
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from flask_babel import gettext
 
-from semblante import jobs
+from semblante import jobs, steps
 from semblante.errors import Conflict
 from semblante.job_view import JobView
 from semblante.lifecycle import OPEN_STATES
@@ -36,6 +36,7 @@ def change(services: Services, job_id: str, what: Change) -> JobView:
         job = jobs.get(session, job_id, lock=True)
         if what == "cancel":
             jobs.cancel(session, job)
+            steps.resend(session, services.queue, job)
         elif what == "pause":
             jobs.pause(session, job)
         elif what == "resume":

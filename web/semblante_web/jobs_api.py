@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from semblante import job_list
 from semblante.errors import Refused
+from semblante.identifiers import ID_PATTERN
 from semblante.job_view import JobView
 from semblante.lifecycle import State
 from semblante.views import job_view
@@ -32,7 +33,7 @@ class JobQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     state: State | None = Field(None, description="Only jobs in this state.")
-    after: str | None = Field(None, description="`next` of the page before.")
+    after: str | None = Field(None, pattern=ID_PATTERN, description="`next` of the page before.")
     limit: int = Field(50, ge=1, le=MAX_PAGE, description="Most jobs to return.")
 
 
@@ -174,7 +175,7 @@ def _add_change(what: Change, summary: str, *codes: str) -> None:
         return change(services(), job_id, what)
 
 
-_add_change("cancel", "Stop a job; cancelling twice is no error")
+_add_change("cancel", "Stop a job, or its retry alone; cancelling twice is no error")
 _add_change("pause", "Take a job out of the queue; what a worker holds is finished")
 _add_change("resume", "Go on with a paused job")
 _add_change(

@@ -25,7 +25,7 @@ class Timings(BaseModel):
     validating: float | None
     in_progress: float | None
     finalizing: float | None
-    total: float | None = Field(description="From creation to completion.")
+    total: float | None = Field(description="From creation to completion; of a retry, its own.")
 
 
 class Summary(BaseModel):
@@ -60,7 +60,7 @@ def summary_of(session: Session, job: Job) -> Summary:
             validating=_seconds(job.validating_at, job.in_progress_at),
             in_progress=_seconds(job.in_progress_at, job.finalizing_at),
             finalizing=_seconds(job.finalizing_at, job.completed_at),
-            total=_seconds(job.created_at, job.completed_at),
+            total=_seconds(job.validating_at, job.completed_at),
         ),
     )
 

@@ -257,5 +257,7 @@ def _fail_job(services: Services, claim: Claim, error: SemblanteError) -> None:
     code = code if code in JOB_ERROR_CODES else "model_missing"
     with services.database.writing() as session:
         job = session.get(Job, claim.job_id, with_for_update=True)
+        chunks.release(session, claim)
+        session.flush()
         if job is not None and job.state == "in_progress":
             jobs.fail(session, job, code, error.said)
