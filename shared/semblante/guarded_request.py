@@ -29,9 +29,10 @@ def parse(url: str) -> httpx.URL:
     """
     try:
         address = httpx.URL(url)
-    except httpx.InvalidURL as error:
+        host = address.host
+    except (httpx.InvalidURL, UnicodeError) as error:  # the second: a name that is no Punycode
         raise Refused("invalid_url", "The URL cannot be read: %(reason)s.", reason=error) from error
-    if address.scheme not in ("http", "https") or not address.host:
+    if address.scheme not in ("http", "https") or not host:
         raise Refused("invalid_url", "The URL must begin with http:// or https:// and name a host.")
     if address.userinfo:
         raise Refused("invalid_url", "The URL must not carry a name or a password.")

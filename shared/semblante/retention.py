@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from semblante import jobs, lifecycle
 from semblante.lifecycle import OPEN_STATES
 from semblante.services import Services
-from semblante.tables import Chunk, Image, Job, Result, Upload
+from semblante.tables import Chunk, Correction, Folder, Image, Job, Result, Truth, Upload
 from semblante.thumbnail_cache import open_thumbnails
 
 OPTION = "retention_days"
@@ -74,7 +74,8 @@ def _remove_content(services: Services, job: Job) -> None:
                 of_run = (table.job_id == job.id, index >= first, index < end)
                 session.execute(delete(table).where(*of_run))
     with services.database.writing() as session:
-        session.execute(delete(Chunk).where(Chunk.job_id == job.id))
+        for named in (Truth, Correction, Folder, Chunk):
+            session.execute(delete(named).where(named.job_id == job.id))
 
 
 def _starts(services: Services, job: Job) -> Iterator[int]:

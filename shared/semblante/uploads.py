@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePath
 
@@ -13,6 +14,8 @@ from semblante.identifiers import new_id
 from semblante.tables import Job, Upload
 
 MAX_FILENAME = 255
+UNPRINTABLE = ("Cc", "Cs")
+"""Unicode's categories of control characters, which no header takes, and of lone surrogates."""
 
 
 def storage_key(upload_id: str) -> str:
@@ -21,8 +24,9 @@ def storage_key(upload_id: str) -> str:
 
 
 def clean_filename(name: str) -> str:
-    """Return the last part of a name that a person's machine sent, never empty."""
-    base = PurePath(name.replace("\\", "/").replace("\0", "")).name
+    """Return the last part of a name that a person's machine sent, printable and never empty."""
+    known = "".join(letter for letter in name if unicodedata.category(letter) not in UNPRINTABLE)
+    base = PurePath(known.replace("\\", "/")).name
     return base[:MAX_FILENAME] or "upload"
 
 

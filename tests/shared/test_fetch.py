@@ -69,6 +69,7 @@ def test_redirects_end(server: FileServer) -> None:
         ("http://127.0.0.1:22/", "invalid_url"),
         ("http://127.0.0.1:99999/", "invalid_url"),
         ("http://[::1", "invalid_url"),
+        ("http://xn--a/", "invalid_url"),
     ],
 )
 def test_each_redirect_is_checked(server: FileServer, target: str, code: str) -> None:
@@ -85,6 +86,8 @@ def test_each_redirect_is_checked(server: FileServer, target: str, code: str) ->
         "example.org",
         "http://",
         "http:///a",
+        "http://xn--/",
+        "http://xn--.org/",
         "http://user:secret@example.org/",  # pragma: allowlist secret
         "http://example.org:25/",
         "http://example.org\r\nX: y/",

@@ -49,6 +49,8 @@ def test_names(services: Services) -> None:
         with pytest.raises(Conflict) as taken:
             keys.create(session, "ana", "read")
         assert taken.value.code == "key_exists"
+        with pytest.raises(Conflict):
+            keys.create(session, keys.OPERATOR, "read")  # the log could not tell them apart
         for name in ("", "a b", "x" * 65, "a\n", "../a"):
             with pytest.raises(Refused):
                 keys.create(session, name, "read")

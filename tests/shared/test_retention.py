@@ -13,7 +13,7 @@ from semblante.errors import NotFound
 from semblante.results import ResultRow
 from semblante.retention import OPTION, expire_jobs, expires_at
 from semblante.services import Services
-from semblante.tables import Chunk, Image, Job, Result, Upload
+from semblante.tables import Chunk, Correction, Folder, Image, Job, Result, Truth, Upload
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +47,26 @@ def rows_of(services: Services, job: Job) -> list[int]:
             session.scalar(select(func.count()).where(table.job_id == job.id)) or 0
             for table in (Image, Chunk, Result)
         ]
+
+
+def test_what_people_said_of_the_images_goes_with_them(services: Services) -> None:
+    job = ended_job(services, 31)
+    with services.database.writing() as session:
+        session.add(Truth(job_id=job.id, image_index=0, emotion="fear"))
+        session.add(
+            Correction(
+                job_id=job.id,
+                image_index=0,
+                face_id=0,
+                emotion="fear",
+                corrected_at=datetime.now(UTC),
+            )
+        )
+        session.add(Folder(job_id=job.id, path="Ana/", first=0, last=4, images=5))
+    expire_jobs(services)
+    with services.database.reading() as session:
+        for table in (Truth, Correction, Folder):
+            assert session.scalar(select(func.count()).where(table.job_id == job.id)) == 0
 
 
 def test_a_job_expires_after_its_days(services: Services) -> None:

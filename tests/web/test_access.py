@@ -70,6 +70,7 @@ def test_pages_lead_to_the_login(client: FlaskClient, services: Services) -> Non
     part = client.get("/jobs/x/live", headers={"HX-Request": "true"})
     assert (part.status_code, part.headers["HX-Redirect"]) == (401, "/login")
     assert client.post("/submit").status_code == 401
+    assert client.get("/metrics", headers={"Accept": "*/*"}).status_code == 401
     assert "Clave" in client.get("/login", headers={"Accept-Language": "es"}).text
 
 

@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from pyarrow import parquet
 
+from semblante import jobs, uploads
 from semblante.bundles import shipped_bundle
 from semblante.services import Services
 from semblante.tables import Job
@@ -41,6 +42,30 @@ def test_csv(client: FlaskClient, finished_job: Job) -> None:
     assert answer.data.decode() == HEADER + HAPPY + AFRAID + BROKEN.replace(
         bytes(32).hex(), "0" * 64
     )
+
+
+@pytest.mark.parametrize(
+    ("filename", "names"),
+    [
+        (
+            "niñas 2.zip",
+            "filename=\"ninas 2-errors.csv\"; filename*=UTF-8''ni%C3%B1as%202-errors.csv",
+        ),
+        ("日本.zip", "filename=ID-errors.csv; filename*=UTF-8''%E6%97%A5%E6%9C%AC-errors.csv"),
+        ("nin\u0303o.zip", "filename=nino-errors.csv; filename*=UTF-8''nin%CC%83o-errors.csv"),
+        ("a\nb\x7f\ud800.zip", "filename=ab-errors.csv"),
+        (".zip", "filename=ID-errors.csv"),
+    ],
+)
+def test_any_name_goes_into_the_header(
+    client: FlaskClient, services: Services, finished_job: Job, filename: str, names: str
+) -> None:
+    with services.database.writing() as session:
+        jobs.get(session, finished_job.id).filename = uploads.clean_filename(filename)
+    answer = client.get(f"/api/v1/jobs/{finished_job.id}/errors.csv")
+    expected = f"attachment; {names}".replace("ID", finished_job.id)
+    assert answer.headers["Content-Disposition"] == expected
+    assert expected.isascii()
 
 
 def test_csv_in_spanish(client: FlaskClient, finished_job: Job) -> None:

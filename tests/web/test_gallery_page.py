@@ -7,6 +7,7 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
+from semblante import jobs
 from semblante.errors import IMAGE_ERROR_CODES
 from semblante.services import Services
 from semblante.tables import Job, Result
@@ -94,7 +95,12 @@ def test_the_job_page_charts_and_offers_what_follows(
         assert name in page
 
 
-def test_the_same_images_are_labelled_again(client: FlaskClient, finished_job: Job) -> None:
+def test_the_same_images_are_labelled_again(
+    client: FlaskClient, services: Services, finished_job: Job
+) -> None:
+    kept = {"lang": "es", "retention_days": 1.5, "webhook": "https://example.org/"}
+    with services.database.writing() as session:
+        jobs.get(session, finished_job.id).options = kept | {"detect": "off"}
     form = {"model": "resnet18-raf7-fast", "detect": "on"}
     answer = client.post(f"/jobs/{finished_job.id}/again", data=form)
     assert answer.status_code == 303
@@ -102,6 +108,8 @@ def test_the_same_images_are_labelled_again(client: FlaskClient, finished_job: J
     first = client.get(f"/api/v1/jobs/{finished_job.id}").get_json()
     assert again["id"] != first["id"]
     assert again["upload_id"] == first["upload_id"]
+    with services.database.reading() as session:
+        assert jobs.get(session, again["id"]).options == kept | {"detect": "on"}
     assert (again["model"].split("@")[0], again["detect"]) == ("resnet18-raf7-fast", "on")
     refused = client.post(f"/jobs/{finished_job.id}/again", data={"model": "none"})
     assert refused.status_code == 404

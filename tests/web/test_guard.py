@@ -48,6 +48,7 @@ def test_a_foreign_host_is_refused(client: FlaskClient) -> None:
         ({"Origin": "http://attacker.net"}, 403),
         ({"Origin": "http://localhost:81"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "http://[::1"}, 403),
         ({"Sec-Fetch-Site": "cross-site"}, 403),
         ({"Sec-Fetch-Site": "same-site"}, 403),
     ],

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import zipfile
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from factory import jpeg, reload, submit, zip_bytes
-from semblante import jobs, uploads
+from semblante import jobs, lifecycle, uploads
 from semblante.services import Services
 from semblante.tables import Job
 from semblante_web.app import create_app
@@ -121,6 +122,9 @@ def test_bad_bodies(client: FlaskClient) -> None:
     assert client.post(address, json=[1]).get_json()["code"] == "invalid_request"
     broken = client.post(address, data=b"{", content_type="application/json")
     assert (broken.status_code, broken.get_json()["code"]) == (400, "invalid_request")
+    for text in (b'{"upload_id": "\\ud800"}', b'{"\\udfff": 1}', b'{"a": "\xed\xa0\x80"}'):
+        no_text = client.post(address, data=text, content_type="application/json")
+        assert (no_text.status_code, no_text.get_json()["code"]) == (400, "invalid_request")
     unknown = post(client, ("a.zip", ARCHIVE), model="none")
     assert (unknown.status_code, unknown.get_json()["code"]) == (404, "model_not_found")
 
@@ -167,6 +171,8 @@ def test_lists_are_paged(client: FlaskClient, services: Services) -> None:
     second = client.get(f"/api/v1/jobs?limit=2&after={first['next']}").get_json()
     assert ([job["id"] for job in second["items"]], second["next"]) == ([made[0]], None)
     assert client.get("/api/v1/jobs?state=completed").get_json() == {"items": [], "next": None}
+    for cursor in ("zzz", "0", "%00", first["next"] + "%0a"):
+        assert client.get(f"/api/v1/jobs?after={cursor}").status_code == 400
 
 
 def test_changes(client: FlaskClient, services: Services, open_job: Job) -> None:
@@ -188,6 +194,49 @@ def test_a_retry(client: FlaskClient, services: Services, finished_job: Job) -> 
     answer = client.post(f"/api/v1/jobs/{finished_job.id}/retry")
     assert (answer.status_code, answer.get_json()["state"]) == (200, "in_progress")
     assert reload(services, finished_job).state == "in_progress"
+
+
+def test_a_cancelled_retry_leaves_a_completed_job(
+    client: FlaskClient, services: Services, finished_job: Job
+) -> None:
+    address = f"/api/v1/jobs/{finished_job.id}"
+    before = client.get(f"{address}/images").get_json()
+    client.post(f"{address}/retry")
+    assert client.post(f"{address}/cancel").get_json()["state"] == "finalizing"
+    assert client.post(f"{address}/cancel").get_json()["state"] == "finalizing"
+    with services.database.writing() as session:
+        jobs.complete(session, jobs.get(session, finished_job.id))
+    after = client.get(address).get_json()
+    assert (after["state"], after["outcome"], after["error"]) == ("completed", "partial", None)
+    assert client.get(f"{address}/images").get_json() == before
+    assert client.post(f"{address}/retry").get_json()["state"] == "in_progress"
+
+
+def test_times_and_speed_of_a_retry(
+    client: FlaskClient, services: Services, finished_job: Job
+) -> None:
+    with services.database.writing() as session:
+        job = jobs.get(session, finished_job.id)
+        for name in ("created_at", "validating_at", "in_progress_at", "completed_at"):
+            setattr(job, name, getattr(job, name) - timedelta(days=1))
+    address = f"/api/v1/jobs/{finished_job.id}"
+    client.post(f"{address}/retry")
+    assert client.get(address).get_json()["images_per_second"] is None
+    client.post(f"{address}/cancel")
+    with services.database.writing() as session:
+        jobs.complete(session, jobs.get(session, finished_job.id))
+    seconds = client.get(f"{address}/summary").get_json()["seconds"]
+    assert (seconds["validating"], seconds["total"] < 3600) == (0, True)
+    assert client.get(address).get_json()["images_per_second"] is None
+
+
+def test_no_job_over_expired_bytes(
+    client: FlaskClient, services: Services, finished_job: Job
+) -> None:
+    with services.database.writing() as session:
+        lifecycle.move(jobs.get(session, finished_job.id), "expired")
+    answer = client.post("/api/v1/jobs", json={"upload_id": finished_job.upload_id})
+    assert (answer.status_code, answer.get_json()["code"]) == (404, "upload_not_found")
 
 
 def test_deletion_takes_the_bytes(

@@ -54,6 +54,16 @@ def test_the_language_is_kept(client: FlaskClient) -> None:
     assert "New job" in client.get("/jobs").text
 
 
+@pytest.mark.parametrize(
+    "query", ["endpoint=x", "_method=PUT", "values=1", "_scheme=ftp", "a=b&a=c"]
+)
+def test_a_query_does_not_change_where_languages_lead(client: FlaskClient, query: str) -> None:
+    page = client.get(f"/models?{query}")
+    assert page.status_code == 200
+    first = query.split("&")[0]
+    assert f'href="/models?{first}&amp;lang=es"' in page.text
+
+
 def test_the_plain_form(client: FlaskClient) -> None:
     assert '<option value="off" selected>' in client.get("/").text
     form = {"file": (io.BytesIO(jpeg()), "face.jpg"), "lang": "es", "model": "", "detect": "auto"}

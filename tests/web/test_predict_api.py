@@ -114,6 +114,10 @@ def test_a_request_of_a_deepface_client(client: FlaskClient, services: Services)
     form = {"img": (io.BytesIO(jpeg()), "a.jpg"), "actions": '["emotion"]', "align": "true"}
     whole = client.post("/api/v1/predict?profile=deepface", data=form).get_json()["results"][0]
     assert (whole["region"]["w"], whole["region"]["h"]) == (len(jpeg()), 2)
+    wide = base64.encodebytes(jpeg(90) + bytes(600_000)).decode()  # broken into lines
+    field = {"img": f"data:image/jpeg;base64,{wide}", "anti_spoofing": "false"}
+    large = client.post("/api/v1/predict?profile=deepface", data=field)
+    assert (large.status_code, large.get_json()["results"][0]["dominant_emotion"]) == (200, "happy")
     plain = {"file": (io.BytesIO(jpeg()), "a.jpg")}
     found = client.post("/api/v1/predict?profile=deepface", data=plain).get_json()
     assert found["results"][0]["dominant_emotion"] == "happy"

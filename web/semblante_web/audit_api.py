@@ -9,6 +9,7 @@ from flask import render_template, request
 from pydantic import BaseModel, ConfigDict, Field
 
 from semblante import audit
+from semblante.identifiers import ID_PATTERN
 from semblante_web.access import require
 from semblante_web.current import services
 
@@ -21,7 +22,7 @@ class AuditQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    after: str | None = Field(None, description="`next` of the page before.")
+    after: str | None = Field(None, pattern=ID_PATTERN, description="`next` of the page before.")
     limit: int = Field(ENTRIES_PER_PAGE, ge=1, le=500, description="Most entries to return.")
 
 

@@ -25,6 +25,9 @@ KEEP_SECONDS = 75
 """Longer than any page or client waits between two requests: one that comes as its connection is
 closed fails."""
 
+MOST_LINE_BYTES = 8190
+"""Of a request's address, gunicorn's most: a folder's name takes nine for each Chinese letter."""
+
 MOST_UNREAD_BYTES = 64 * 1024 * 1024
 """Of a refused body, read after the answer, in 5 s at most. A connection with more left is closed
 without a word, so that the client's next request on it fails; gunicorn's own 64 KiB is less than
@@ -50,6 +53,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "worker_class": "gthread",
             "threads": self._settings.web_threads,
             "graceful_timeout": GRACE_SECONDS,
+            "limit_request_line": MOST_LINE_BYTES,
             "keepalive": KEEP_SECONDS,
             "control_socket_disable": True,
             "proc_name": "semblante web",

@@ -32,7 +32,7 @@ def register_cors(app: Flask) -> None:
 
 def allows_origin(settings: Settings) -> bool:
     """Whether the request at hand comes from a page of another origin that may use the API."""
-    origin = _foreign_origin()
+    origin = foreign_origin()
     if origin is None or not request.path.startswith("/api/"):
         return False
     return ANY_ORIGIN in settings.cors_origins or _is_named(origin, settings)
@@ -44,17 +44,22 @@ def refuse_unnamed(sender: Identity, settings: Settings) -> None:
     Raises:
         Forbidden: `foreign_origin`.
     """
-    origin = _foreign_origin()
+    origin = foreign_origin()
     if sender is ANYBODY and allows_origin(settings) and not _is_named(origin, settings):
         raise Forbidden(
             "foreign_origin", "Without a login, SEMBLANTE_CORS_ORIGINS must name the origin."
         )
 
 
-def _foreign_origin() -> str | None:
+def foreign_origin() -> str | None:
+    """Return the Origin of the request at hand, if it is not this server's own, or is none."""
     origin = request.headers.get("Origin")
-    is_foreign = origin is not None and urlsplit(origin).netloc != request.host
-    return origin if is_foreign else None
+    if origin is None:
+        return None
+    try:
+        return None if urlsplit(origin).netloc == request.host else origin
+    except ValueError:
+        return origin
 
 
 def _is_named(origin: str | None, settings: Settings) -> bool:

@@ -60,7 +60,7 @@ class DeepfaceRequest(BaseModel):
     )
     align: bool = True
     max_faces: int | None = None
-    anti_spoofing: Literal[False] = False
+    anti_spoofing: bool = Field(False, description="Only `false`: this is not looked for here.")
 
     @property
     def detect(self) -> Detect:
@@ -105,6 +105,8 @@ def picture_of(settings: Settings, request: DeepfaceRequest) -> Iterator[Iterabl
     """
     if "emotion" not in request.actions:
         raise Refused("invalid_request", "actions: only `emotion` is answered here.")
+    if request.anti_spoofing:
+        raise Refused("invalid_request", "anti_spoofing: only false is answered here.")
     if request.img and request.img_path:
         raise Refused("invalid_request", "img: send either img or img_path.")
     text = request.img or request.img_path
@@ -142,6 +144,6 @@ def _name(emotion: str) -> str:
 
 def _decoded(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        return base64.b64decode("".join(text.split()), validate=True)  # some break its lines
     except (binascii.Error, ValueError) as error:
         raise Refused("invalid_request", "img: what follows `base64,` is no base64.") from error

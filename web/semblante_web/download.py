@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import PurePath
 from typing import Any
+from urllib.parse import quote
 
 from apiflask import APIBlueprint
 from flask import Response
@@ -171,5 +173,14 @@ def as_file(job: Job, body: Iterator[bytes], content_type: str, name: str) -> Re
     """Return `body` as a download, named after what was uploaded."""
     response = Response(body, content_type=content_type)
     stem = PurePath(job.filename).name.split(".")[0] or job.id
-    response.headers.set("Content-Disposition", "attachment", filename=f"{stem}-{name}")
+    response.headers.set("Content-Disposition", "attachment", **_file_names(job, stem, name))
     return response
+
+
+def _file_names(job: Job, stem: str, name: str) -> dict[str, str]:
+    """Return the parameters of RFC 6266: a name in ASCII, and the real one where that differs."""
+    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode().strip()
+    names = {"filename": f"{plain or job.id}-{name}"}
+    if plain != stem:
+        names["filename*"] = f"UTF-8''{quote(f'{stem}-{name}', safe='')}"
+    return names

@@ -13,7 +13,7 @@ from flask import Flask, Response, request
 
 from semblante.errors import Refused
 from semblante.settings import Settings
-from semblante_web.cors import allows_origin
+from semblante_web.cors import allows_origin, foreign_origin
 from semblante_web.current import services
 from semblante_web.refusals import Forbidden
 
@@ -69,9 +69,7 @@ def _check_origin() -> None:
     if request.method in SAFE_METHODS:
         return
     site = request.headers.get("Sec-Fetch-Site", "none")
-    origin = request.headers.get("Origin")
-    foreign = origin is not None and urlsplit(origin).netloc != request.host
-    is_foreign = foreign or site in {"cross-site", "same-site"}
+    is_foreign = foreign_origin() is not None or site in {"cross-site", "same-site"}
     if is_foreign and not allows_origin(services().settings):
         raise Forbidden("foreign_origin", "Only Semblante's own pages may send this request.")
 

@@ -10,12 +10,9 @@ from dataclasses import dataclass, replace
 from sqlalchemy.orm import Session
 
 from semblante import keys
-from semblante.keys import SCOPES, digest_of
+from semblante.keys import OPERATOR, SCOPES, digest_of
 from semblante.settings import Settings
 from semblante.tables import ApiKey, Scope
-
-OPERATOR = "operator"
-"""Who sends the key of the settings."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from flask import Flask, request
@@ -9,20 +10,25 @@ from flask.json.provider import DefaultJSONProvider
 
 MAX_BYTES = 1024 * 1024
 MAX_PICTURE_BYTES = 24 * MAX_BYTES
-"""Of the one address that takes pictures in JSON, as base64."""
+"""Of the one address that takes pictures in JSON or in a field, as base64."""
 PICTURE_ENDPOINT = "predict.predict_image"
 
 
 class _JsonProvider(DefaultJSONProvider):
-    """Flask's own, but what is nested too deeply is bad JSON and no defect of ours."""
+    """Flask's own, but what is nested too deeply, or is no text, is bad JSON and no defect of ours.
+
+    A lone surrogate (`"\\ud800"`) is no text: neither a page nor an event could ever say it.
+    """
 
     sort_keys = False
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         try:
-            return super().loads(s, **kwargs)
+            found = super().loads(s, **kwargs)
+            json.dumps(found, ensure_ascii=False).encode()  # UnicodeEncodeError is a ValueError
         except RecursionError as error:
             raise ValueError("The JSON is nested too deeply.") from error
+        return found
 
 
 def register_json(app: Flask) -> None:
@@ -32,6 +38,8 @@ def register_json(app: Flask) -> None:
 
 
 def _bound_size() -> None:
+    takes_picture = request.endpoint == PICTURE_ENDPOINT
     if request.is_json:
-        takes_picture = request.endpoint == PICTURE_ENDPOINT
         request.max_content_length = MAX_PICTURE_BYTES if takes_picture else MAX_BYTES
+    elif takes_picture:
+        request.max_form_memory_size = MAX_PICTURE_BYTES

@@ -6,6 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response, redirect, render_template, request, send_from_directory, url_for
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from semblante import jobs, retention, webhooks
 from semblante.errors import (
     IMAGE_ERROR_CODES,
     JOB_ERROR_CODES,
@@ -14,7 +15,7 @@ from semblante.errors import (
     NotFound,
 )
 from semblante_web import words
-from semblante_web.changes import CHANGES, change, remove, view_of
+from semblante_web.changes import CHANGES, change, remove
 from semblante_web.current import services
 from semblante_web.htmx import go_to, is_htmx
 from semblante_web.job_options import JobFromUpload
@@ -25,6 +26,8 @@ from semblante_web.submission import Request, submit
 from semblante_web.submit_form import SENDING_CODES, read_form
 from semblante_web.validation import validated
 
+KEPT_OPTIONS = ("lang", retention.OPTION, webhooks.OPTION)
+"""What a job over the same images takes over unasked."""
 blueprint = APIBlueprint("pages", __name__, enable_openapi=False)
 
 
@@ -69,9 +72,11 @@ def show_live_part(job_id: str) -> str:
 @blueprint.post("/jobs/<job_id>/again")
 def label_again(job_id: str) -> WerkzeugResponse:
     """Create another job over the upload of this one."""
-    before = view_of(services(), job_id)
     choices = {name: request.form.get(name) or None for name in ("model", "detect")}
-    asked = {**choices, "upload_id": before.upload_id, "metadata": before.metadata}
+    with services().database.reading() as session:
+        before = jobs.get(session, job_id)
+    kept = {name: before.options[name] for name in KEPT_OPTIONS if name in before.options}
+    asked = {**kept, **choices, "upload_id": before.upload_id, "metadata": before.note}
     job = submit(services(), Request(validated(JobFromUpload, asked), (), None))
     return redirect(url_for("pages.show_job", job_id=job.id), 303)
 

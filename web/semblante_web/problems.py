@@ -18,6 +18,7 @@ from semblante.errors import ERROR_CODES, SemblanteError
 from semblante.message import Message
 from semblante_web.refusals import HttpRefused
 
+PROGRAM_PATHS = ("/api/", "/metrics")
 PROBLEM_TYPE = "application/problem+json"
 STATUS_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large_upload"}
 HTTP_TEXTS = {
@@ -62,7 +63,7 @@ def problem(status: int, code: str, detail: Message) -> Problem:
 
 def is_for_program() -> bool:
     """Whether the request's sender wants JSON rather than a page."""
-    if request.path.startswith("/api/"):
+    if request.path.startswith(PROGRAM_PATHS):
         return True
     kinds = ("text/html", "application/json", PROBLEM_TYPE)
     return request.accept_mimetypes.best_match(kinds, "text/html") != "text/html"

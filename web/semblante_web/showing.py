@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
@@ -106,7 +107,7 @@ def told(message: Message) -> str:
 
 def in_language(code: str) -> str:
     """Return the address of this page in another language."""
-    arguments = request.args.to_dict() | (request.view_args or {}) | {"lang": code}
     if request.endpoint is None or request.method != "GET":
         return url_for("pages.show_upload", lang=code)
-    return url_for(request.endpoint, **arguments)
+    query = request.args.to_dict() | {"lang": code}  # whose names are not to be url_for's own
+    return f"{url_for(request.endpoint, **(request.view_args or {}))}?{urlencode(query)}"

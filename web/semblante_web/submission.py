@@ -92,7 +92,7 @@ def _kept_options(options: JobOptions, services: Services) -> dict[str, Any]:
 
 def _complete_upload(session: Session, upload_id: str, size: int | None) -> Upload:
     upload = uploads.get(session, upload_id)
-    if not identity().sees(upload.owner):
+    if not (identity().sees(upload.owner) and retention.is_upload_needed(session, upload_id)):
         raise uploads.missing(upload_id)
     if size is not None:
         uploads.finish(upload, size)
