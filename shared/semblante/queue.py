@@ -39,6 +39,11 @@ PRIORITIES = (0, 3, 6, 9)
 
 # Longer than any chunk: a lease, not the broker, decides when work is given to another worker.
 VISIBILITY_TIMEOUT_SECONDS = 3600
+
+CONNECT_SECONDS = 2.0
+SILENCE_SECONDS = 10.0
+"""A connection that a failover or a firewall has forgotten says nothing, and is not closed either.
+Longer than the broker is ever asked to wait with its answer (1 s)."""
 WORKER_ANSWER_SECONDS = 2.0
 log = structlog.get_logger()
 
@@ -79,13 +84,16 @@ def make_app(settings: Settings) -> Celery:
             "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
             "unacked_restore_interval": 5,
             "_throttle": 1,
-            "socket_connect_timeout": 2,
+            "socket_connect_timeout": CONNECT_SECONDS,
+            "socket_timeout": SILENCE_SECONDS,
+            "health_check_interval": SILENCE_SECONDS,
             "max_retries": 1,
             "interval_start": 0,
             "interval_step": 0.1,
             "interval_max": 0.1,
         },
-        redis_socket_connect_timeout=2,
+        redis_socket_connect_timeout=CONNECT_SECONDS,
+        redis_socket_timeout=SILENCE_SECONDS,
         enable_utc=True,
     )
     return app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,20 @@ def test_a_job_is_stored_though_the_broker_is_away(tmp_path: Path, services: Ser
     with pytest.raises(Unavailable, match="does not answer"):
         queue.depth("control")
     queue.app.close()
+
+
+def test_a_broker_that_falls_silent_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As behind a firewall that has forgotten a connection: it takes bytes, and nothing answers."""
+    monkeypatch.setattr("semblante.queue.SILENCE_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        queue = Queue(make_app(Settings(data=tmp_path, broker_url=f"redis://127.0.0.1:{port}/0")))
+        assert not queue.send("semblante.sweep")
+        with pytest.raises(Unavailable, match="does not answer"):
+            queue.depth("control")
+        queue.app.close()
 
 
 def test_a_missing_broker_is_named_with_the_remedy(tmp_path: Path) -> None:

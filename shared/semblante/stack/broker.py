@@ -20,6 +20,7 @@ from semblante.stack.socket_path import choose_socket_path
 
 STALE_SECONDS = 10.0
 REPLY_SECONDS = 2.0
+BLOCK_BYTES = 1024 * 1024
 
 CONFIGURATION = """\
 # Written by Semblante before every start of the broker; changes are lost.
@@ -66,7 +67,7 @@ class Broker:
         return Component(name="broker", command=command, ready=self.answers, prepare=self.prepare)
 
     def prepare(self) -> None:
-        """Shut down a server left by a killed stack, and write the configuration.
+        """Shut down a server left by a killed stack, mend its log, and write the configuration.
 
         Only the holder of the data folder's lock may call this.
 
@@ -74,6 +75,8 @@ class Broker:
             Unavailable: `component_failed`, when the old server does not end within 10 s.
         """
         self._stop_stale()
+        for log in self.folder.glob("appendonlydir/*.aof"):
+            cut_zeros(log)
         text = CONFIGURATION.format(socket=_quoted(self.socket), folder=_quoted(self.folder))
         (self.folder / "valkey.conf").write_bytes(os.fsencode(text))
 
@@ -121,6 +124,23 @@ class Broker:
             socket_timeout=REPLY_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
+
+
+def cut_zeros(log: Path) -> None:
+    """Cut the zeros off that a power cut leaves at the end of a file that was growing.
+
+    The server passes over a command that is cut short, but does not start with them in its log.
+    """
+    with log.open("r+b") as file:
+        end = file.seek(0, os.SEEK_END)
+        while end > 0:
+            start = max(0, end - BLOCK_BYTES)
+            file.seek(start)
+            kept = len(file.read(end - start).rstrip(b"\0"))
+            end = start + kept
+            if kept:
+                break
+        file.truncate(end)
 
 
 def _quoted(path: Path) -> str:

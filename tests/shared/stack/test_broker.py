@@ -74,6 +74,17 @@ def test_url_is_literal(tmp_path: Path) -> None:
     assert broker.url.endswith("/b/valkey.sock?virtual_host=0")
 
 
+@pytest.mark.parametrize("tail", [bytes(4096), bytes(3_000_000), b"*3\r\n$5\r\nlpu" + bytes(9)])
+def test_the_end_of_the_log_after_a_power_cut(tmp_path: Path, tail: bytes) -> None:
+    with running(tmp_path) as broker, client(broker) as redis:
+        redis.lpush("classify", "message")
+    (log,) = (tmp_path / "broker" / "appendonlydir").glob("*.incr.aof")
+    with log.open("ab") as file:
+        file.write(tail)
+    with running(tmp_path) as broker, client(broker) as redis:
+        assert redis.lrange("classify", 0, -1) == ["message"]
+
+
 def test_messages_survive_a_restart(tmp_path: Path) -> None:
     with running(tmp_path) as broker, client(broker) as redis:
         redis.lpush("classify", "message")
