@@ -206,6 +206,29 @@ def test_a_folder_of_keys_goes_at_once(storage: Storage) -> None:
     assert abs(datetime.now(UTC) - left.modified_at) < timedelta(minutes=1)
 
 
+def test_folders_may_vanish_while_keys_are_listed(storage: Storage) -> None:
+    for number in range(30):
+        storage.write(f"results/{number}/a/b", [b"x"])
+    found = storage.keys("results")
+    next(found)
+    storage.delete("results")
+    assert len(list(found)) < 30
+
+
+def test_links_are_keys_wherever_they_point(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path / "storage")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "file").touch()
+    for name in ("folder", "folder/file", "nowhere"):
+        storage.adopt(f"uploads/{name.replace('/', ' ')}", tmp_path / name)
+    os.mkfifo(tmp_path / "storage" / "uploads" / "pipe")
+    assert keys(storage, "uploads") == {
+        "uploads/folder",
+        "uploads/folder file",
+        "uploads/nowhere",
+    }
+
+
 def test_a_bucket_without_a_prefix(s3_server: S3Server) -> None:
     storage = open_storage(Settings(**s3_server.setting("bare-bucket")))
     storage.prepare()
