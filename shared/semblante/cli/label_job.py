@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from semblante.cli.local_job import (
 )
 from semblante.cli.output import STDOUT
 from semblante.cli.progress import bytes_progress, job_progress
+from semblante.cli.streams import data_stdout
 from semblante.cli.summary import print_summary
 from semblante.emotions import Language
 from semblante.errors import SemblanteError
@@ -112,9 +112,10 @@ def _deliver(services: Services, job_id: str, language: Language, output: str) -
 def _write(services: Services, job_id: str, language: Language, output: str) -> None:
     blocks = csv_of(services, job_id, language)
     if output == STDOUT:
+        stdout = data_stdout()
         for block in blocks:
-            sys.stdout.buffer.write(block)
-        sys.stdout.buffer.flush()
+            stdout.write(block)
+        stdout.flush()
         return
     with replaced_file(Path(output)) as file:
         for block in blocks:
