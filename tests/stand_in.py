@@ -63,6 +63,8 @@ class StandIn:
     """For each of the next PATCH requests: read that many bytes and hang up."""
     failing_patches: int = 0
     """So many PATCH requests are answered 503."""
+    away: bool = False
+    """Answer as a proxy does that finds no server behind it."""
     key: str | None = None
     csv: bytes = b"image_path\r\na.jpg\r\n"
 
@@ -81,6 +83,8 @@ class _Handler(BaseHTTPRequestHandler):
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body)
         data = data.encode() if isinstance(data, str) else data
         self.send_response(status)
+        if self.path.startswith("/api/v1/uploads") and not self.state.away:
+            self.send_header("Tus-Resumable", "1.0.0")
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
         self.send_header("Content-Length", str(len(data)))
@@ -99,6 +103,10 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         path = parts.path.removeprefix("/api/v1/")
         self.state.requests.append((self.command, path))
+        if self.state.away:
+            self._body()
+            self._unknown([], {})
+            return
         if self.state.key and self.headers.get("Authorization") != f"Bearer {self.state.key}":
             self._body()
             self._problem(401, "unauthorized")

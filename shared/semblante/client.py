@@ -77,7 +77,8 @@ class Client:
     ) -> JobView:
         """Send an archive or image, or pack a folder or several images; return the new job.
 
-        A file whose sending was killed goes on where it was when it is submitted again.
+        A file whose sending broke off, however it did, goes on where it was when it is submitted
+        again. Of images that are packed, nothing stays on the server then.
 
         Args:
             paths: What to label.

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -106,13 +107,13 @@ class LocalStorage:
 
     def keys(self, folder: str) -> Iterator[StoredKey]:
         """Yield every file below `folder`; those that were left half written, too."""
-        for path in self._path(folder).rglob("*"):
-            try:
-                if path.is_symlink() or path.is_file():
-                    modified = datetime.fromtimestamp(path.lstat().st_mtime, UTC)
-                    yield StoredKey(path.relative_to(self.folder).as_posix(), modified)
-            except FileNotFoundError:  # deleted meanwhile
-                continue
+        for parent, folders, names in os.walk(self._path(folder)):  # one may vanish meanwhile
+            for name in (*folders, *names):
+                path = Path(parent, name)
+                with suppress(FileNotFoundError):
+                    if path.is_symlink() or path.is_file():
+                        modified = datetime.fromtimestamp(path.lstat().st_mtime, UTC)
+                        yield StoredKey(path.relative_to(self.folder).as_posix(), modified)
 
     def _path(self, key: str) -> Path:
         return self.folder.joinpath(*key_parts(key))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 import tempfile
@@ -18,6 +19,7 @@ from semblante.zip_stream import BLOCK_BYTES, zip_blocks
 
 ARCHIVE_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b")
 TAR_MARK = slice(257, 262)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class PackedFile:
     def blocks(self) -> Iterator[bytes]:
         """Yield the file's bytes, never more than were there when it was found.
 
-        A file that cannot be read any more is packed empty: it becomes a failed row, not a loss.
+        A file that cannot be read is packed as far as it can, and named in the log: it becomes a
+        failed row, not a loss. The row can only tell that there is no whole image.
         """
         left = self.size
         try:
@@ -40,8 +43,9 @@ class PackedFile:
                 while left and (block := source.read(min(left, BLOCK_BYTES))):
                     left -= len(block)
                     yield block
-        except OSError:
-            return
+        except OSError as error:
+            reason = error.strerror
+            _log.warning("%s cannot be read: %s. Its row will be a failed one.", self.path, reason)
 
 
 @dataclass(frozen=True)
@@ -133,9 +137,14 @@ def _files(path: Path) -> Iterator[Path]:
     if not path.is_dir():
         yield path
         return
-    for folder, _folders, names in os.walk(path):
+    for folder, _folders, names in os.walk(path, onerror=_tell_left_out):
         for name in names:
             yield Path(folder, name)
+
+
+def _tell_left_out(error: OSError) -> None:
+    """Name a folder whose images nobody can know."""
+    _log.warning("%s cannot be read: %s. It is left out.", error.filename, error.strerror)
 
 
 def _describe(path: Path, root: Path, *, explicit: bool) -> PackedFile | None:

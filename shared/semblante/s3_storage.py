@@ -19,6 +19,7 @@ from semblante.storage_keys import StoredKey, check_offset, key_parts, missing
 
 BLOCK_BYTES = 4 * MIB
 NOT_FOUND = frozenset({"404", "NoSuchKey"})
+NO_UPLOAD = "NoSuchUpload"
 CONFIG = Config(
     signature_version="s3v4",
     connect_timeout=5,
@@ -114,7 +115,12 @@ class S3Storage:
                     raise
                 self._client.head_object(Bucket=self._bucket, Key=self._name(key))  # sealed before
                 return
-            upload.complete(tail)
+            size = upload.start + len(tail)
+            try:
+                upload.complete(tail)
+            except ClientError as error:
+                if _code(error) != NO_UPLOAD or not self._is_object(key, size):
+                    raise
             self._client.delete_object(Bucket=self._bucket, Key=self._name(key) + TAIL)
 
     def adopt(self, key: str, path: Path) -> None:
@@ -161,6 +167,20 @@ class S3Storage:
                 raise
             data: bytes = answer["Body"].read()
             return data
+
+    def _is_object(self, key: str, size: int) -> bool:
+        """Whether the parts became the object, though whoever asked for it did not come to know.
+
+        Its answer was lost, or it died before it removed the tail. Only for an upload that the
+        server has no more: one that it has is completed, whatever older object there is.
+        """
+        try:
+            head = self._client.head_object(Bucket=self._bucket, Key=self._name(key))
+        except ClientError as error:
+            if _code(error) not in NOT_FOUND:
+                raise
+            return False
+        return bool(head["ContentLength"] == size)
 
     def _unfinished(self, key: str) -> tuple[PartedObject, bytes]:
         try:

@@ -27,7 +27,10 @@ PATIENCE_SECONDS = 120.0
 FIRST_PAUSE_SECONDS = 0.25
 LAST_PAUSE_SECONDS = 4.0
 OFFSET_DIFFERS = 409
+GONE = frozenset({404, 410})
 SERVER_ERRORS = 500
+LOST = frozenset({"upload_not_found", "upload_incomplete", "too_large_upload"})
+"""What ends an upload for good; after any other error the same upload can be gone on with."""
 
 
 def upload_file(
@@ -42,9 +45,12 @@ def upload_file(
 ) -> str:
     """Send `size` bytes of a seekable `file`; return the upload's id.
 
-    With `note`, an upload that a killed process left is gone on with. After an error the server is
-    asked how much it has, and the rest is sent, with growing pauses until it took nothing for
-    `patience_seconds`. An upload that is given up is removed from the server.
+    After an error the server is asked how much it has, and the rest is sent, with growing pauses
+    until it took nothing for `patience_seconds`.
+
+    With `note`, an upload that an earlier call began is gone on with, however that call ended:
+    killed, interrupted, or without a server. Both are forgotten when the server has lost or refused
+    it. Without `note`, nobody could go on: an upload that is given up is removed from the server.
 
     Raises:
         Unavailable: `server_unavailable`, when the server stays away.
@@ -67,13 +73,24 @@ def upload_file(
             block_bytes,
             patience_seconds,
         )
-    except BaseException:
-        if note is not None:
-            note.forget()
-        with suppress(httpx.HTTPError):
-            http.delete(f"uploads/{upload_id}", headers=VERSION, timeout=5.0)
+    except (httpx.TransportError, _TryAgain) as error:
+        _leave(http, upload_id, note, lost=False)
+        raise _give_up(http, error) from error
+    except BaseException as error:
+        lost = isinstance(error, SemblanteError) and error.code in LOST
+        _leave(http, upload_id, note, lost=lost)
         raise
     return upload_id
+
+
+def _leave(http: httpx.Client, upload_id: str, note: UploadNote | None, *, lost: bool) -> None:
+    """Leave an upload that was not sent completely: for a later call, or removed."""
+    if note is not None and not lost:
+        return
+    if note is not None:
+        note.forget()
+    with suppress(httpx.HTTPError):  # a server that is away removes it itself, some hours later
+        http.delete(f"uploads/{upload_id}", headers=VERSION, timeout=5.0)
 
 
 def _create(http: httpx.Client, filename: str, size: int) -> str:
@@ -88,14 +105,24 @@ def _create(http: httpx.Client, filename: str, size: int) -> str:
 
 
 def _left_off(http: httpx.Client, upload_id: str, size: int) -> int | None:
-    """Ask how far an earlier upload of the file came; None when the server has it no more."""
+    """Ask how far an earlier upload of the file came; None when the server has it no more.
+
+    0 when the server cannot say it now: the answer to the first block will.
+    """
     try:
         response = http.head(f"uploads/{upload_id}", headers=VERSION)
     except httpx.TransportError as error:
         raise unreachable(error, str(http.base_url)) from error
-    if not response.is_success or response.headers["Upload-Length"] != str(size):
+    if not response.is_success:
+        return None if _is_gone(response) else 0
+    if response.headers["Upload-Length"] != str(size):
         return None
     return int(response.headers["Upload-Offset"])
+
+
+def _is_gone(response: httpx.Response) -> bool:
+    """Whether the server itself knows no such upload; a proxy before it may say 404, too."""
+    return response.status_code in GONE and "Tus-Resumable" in response.headers
 
 
 def _send(
@@ -114,9 +141,9 @@ def _send(
         file.seek(offset)
         try:
             received = _patch(http, address, offset, file.read(min(block_bytes, size - offset)))
-        except (httpx.TransportError, _TryAgain) as error:
+        except (httpx.TransportError, _TryAgain):
             if time.monotonic() >= given_up_at:
-                raise _give_up(http, error) from error
+                raise
             time.sleep(pause)
             pause = min(2 * pause, LAST_PAUSE_SECONDS)
             received = _received(http, address, offset)
@@ -160,15 +187,13 @@ def _patch(http: httpx.Client, address: str, offset: int, block: bytes) -> int:
 
 
 def _received(http: httpx.Client, address: str, offset: int) -> int:
-    """Ask how many bytes the server has; `offset`, the last known number, when it is away."""
+    """Ask how many bytes the server has; `offset`, the last known number, when it does not say."""
     try:
         response = http.head(address, headers=VERSION)
     except httpx.TransportError:
         return offset
     if response.is_success:
         return int(response.headers["Upload-Offset"])
-    if response.status_code >= SERVER_ERRORS:
-        return offset
-    raise Unavailable(
-        "upload_not_found", f"The server has lost the upload (status {response.status_code})."
-    )
+    if _is_gone(response):
+        raise Unavailable("upload_not_found", "The server has lost the upload.")
+    return offset

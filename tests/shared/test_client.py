@@ -68,27 +68,22 @@ def test_an_upload_goes_on_where_the_connection_broke(
 
 
 class Killed(BaseException):
-    """What ends this client: nothing after it is done."""
+    """What ends this client."""
 
 
-def submit_and_die(client: Client, archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Send a part of the archive; end before the client can tidy up, as kill -9 does."""
+def submit_and_die(client: Client, archive: Path, end: BaseException | None = None) -> None:
+    """Begin to send the archive, and end."""
 
     def die(_sent: int, _total: int) -> None:
-        raise Killed
+        raise end or Killed
 
-    with monkeypatch.context() as patch:
-        patch.setattr(UploadNote, "forget", lambda _note: None)
-        patch.setattr(client._api.http, "delete", lambda *_arguments, **_options: None)
-        with pytest.raises(Killed):
-            client.submit(archive, on_progress=die)
+    with pytest.raises(type(end or Killed())):
+        client.submit(archive, on_progress=die)
 
 
-def test_a_killed_client_goes_on_where_it_was(
-    server: StandIn, archive: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_killed_client_goes_on_where_it_was(server: StandIn, archive: Path) -> None:
     with Client(server.url) as client:
-        submit_and_die(client, archive, monkeypatch)
+        submit_and_die(client, archive)
     server.uploads["u1"] += archive.read_bytes()[:10_000]
     seen: list[tuple[int, int]] = []
     with Client(server.url) as client:
@@ -99,14 +94,86 @@ def test_a_killed_client_goes_on_where_it_was(
     assert set(server.uploads) == {"u1", "u2"}, "a finished one is not gone on with"
 
 
-def test_an_upload_that_the_server_lost_begins_anew(
-    server: StandIn, archive: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_upload_that_the_server_lost_begins_anew(server: StandIn, archive: Path) -> None:
     with Client(server.url) as client:
-        submit_and_die(client, archive, monkeypatch)
+        submit_and_die(client, archive)
         server.uploads["other"] = server.uploads.pop("u1")
         client.submit(archive)
     assert bytes(server.uploads["u2"]) == archive.read_bytes()
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt(), OSError("the disk of the archive")])
+def test_an_interrupted_upload_goes_on_where_it_was(
+    server: StandIn, client: Client, archive: Path, end: BaseException
+) -> None:
+    submit_and_die(client, archive, end)
+    server.uploads["u1"] += archive.read_bytes()[:10_000]
+    client.submit(archive)
+    assert server.uploads == {"u1": bytearray(archive.read_bytes())}
+
+
+def test_packed_images_that_nobody_can_go_on_with_are_removed(
+    server: StandIn, client: Client, tmp_path: Path
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"one")
+    submit_and_die(client, tmp_path, KeyboardInterrupt())
+    assert server.uploads == {}
+
+
+def send(client: Client, archive: Path) -> str:
+    """Send the archive with a note and without patience."""
+    note = UploadNote(client.server, archive)
+    with archive.open("rb") as file:
+        return tus_upload.upload_file(
+            client._api.http, file, 25600, "a.zip", patience_seconds=0, note=note
+        )
+
+
+def test_an_upload_that_was_given_up_goes_on_where_it_was(
+    server: StandIn, client: Client, archive: Path
+) -> None:
+    submit_and_die(client, archive)
+    server.uploads["u1"] += archive.read_bytes()[:10_000]
+    server.failing_patches = 1
+    with pytest.raises(Unavailable, match="broker_unavailable"):
+        send(client, archive)
+    server.break_patches = [5000]
+    with pytest.raises(Unavailable, match="No server answers"):
+        send(client, archive)
+    assert send(client, archive) == "u1"
+    assert bytes(server.uploads["u1"]) == archive.read_bytes()
+
+
+def test_a_wrong_key_costs_no_upload(server: StandIn, client: Client, archive: Path) -> None:
+    submit_and_die(client, archive)
+    server.key = "secret"
+    with pytest.raises(Unauthorized):
+        client.submit(archive)
+    with Client(server.url, "secret") as known:
+        known.submit(archive)
+    assert server.uploads == {"u1": bytearray(archive.read_bytes())}
+
+
+def test_a_proxy_without_its_server_costs_no_upload(
+    server: StandIn, client: Client, archive: Path
+) -> None:
+    submit_and_die(client, archive)
+    server.away = True
+    with pytest.raises(Unavailable, match="404") as caught:
+        client.submit(archive)
+    assert caught.value.code == "server_unavailable"
+    server.away = False
+    client.submit(archive)
+    assert server.uploads == {"u1": bytearray(archive.read_bytes())}
+
+
+def test_an_upload_that_became_shorter_is_removed(
+    server: StandIn, client: Client, archive: Path
+) -> None:
+    note = UploadNote(client.server, archive)
+    with pytest.raises(Unavailable, match="shorter"):
+        tus_upload.upload_file(client._api.http, io.BytesIO(b"x"), 25600, "a.zip", note=note)
+    assert (server.uploads, note.read()) == ({}, None)
 
 
 def test_an_upload_is_cut_into_blocks(server: StandIn, archive: Path) -> None:

@@ -13,6 +13,8 @@ from semblante.bundles import shipped_bundles
 from semblante.client import Client
 from semblante.errors import Conflict, NotFound, Refused, Unauthorized
 from semblante.services import Services
+from semblante.tus_upload import VERSION
+from semblante.upload_note import UploadNote
 from semblante_web.app import create_app
 
 
@@ -43,6 +45,35 @@ def test_a_job_from_its_upload_to_its_deletion(
             client.job(view.id)
         assert missing.value.code == "job_not_found"
         assert list(client.jobs()) == []
+
+
+def test_an_interrupted_upload_goes_on_where_it_was(
+    services: Services, address: str, archive: Path
+) -> None:
+    def interrupt(sent: int, _total: int) -> None:
+        if sent:
+            raise KeyboardInterrupt
+
+    with Client(address) as client:
+        with pytest.raises(KeyboardInterrupt):
+            client.submit(archive, on_progress=interrupt)
+        seen: list[int] = []
+        client.submit(archive, on_progress=lambda sent, _total: seen.append(sent))
+    assert seen == [archive.stat().st_size]
+
+
+def test_an_upload_that_the_server_lost_begins_anew(
+    services: Services, address: str, archive: Path
+) -> None:
+    def interrupt(_sent: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    with Client(address) as client:
+        with pytest.raises(KeyboardInterrupt):
+            client.submit(archive, on_progress=interrupt)
+        lost = UploadNote(address, archive).read()
+        assert client._api.http.delete(f"uploads/{lost}", headers=VERSION).status_code == 204
+        assert client.submit(archive).state == "validating"
 
 
 def test_a_folder_and_its_order(services: Services, address: str, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import zipfile
@@ -84,6 +85,35 @@ def test_a_name_that_is_no_utf8_gets_replacement_characters(tmp_path: Path) -> N
     with Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.jpg")).open("wb") as file:
         file.write(b"x")
     assert [file.name for file in plan_packing([tmp_path]).files] == ["caf\ufffd.jpg"]
+
+
+def test_a_file_that_cannot_be_read_is_packed_empty_and_named(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    packing = plan_packing([folder])
+    (folder / "b.JPG").unlink()
+    with zipfile.ZipFile(io.BytesIO(b"".join(packing.blocks()))) as packed:
+        assert packed.read("b.JPG") == b""
+        assert packed.read("niños/cara 1.png") == "niños/cara 1.png".encode()
+    [message] = caplog.messages
+    assert message.startswith(f"{folder / 'b.JPG'} cannot be read: No such file or directory.")
+
+
+def test_a_folder_that_cannot_be_read_is_named(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Permissions would not stop root; a path that is too long does."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("n" * 250, dir_fd=descriptor)
+        inner = os.open("n" * 250, os.O_RDONLY, dir_fd=descriptor)
+        os.close(descriptor)
+        descriptor = inner
+    os.close(descriptor)
+    assert len(plan_packing([folder]).files) == 3
+    [message] = caplog.messages
+    assert message.startswith(f"{folder}/n")
+    assert message.endswith("cannot be read: File name too long. It is left out.")
 
 
 def test_one_file_is_opened_as_it_is_and_a_folder_as_a_zip(folder: Path) -> None:

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from s3_server import S3Server
 from semblante.errors import Conflict, NotFound, Refused, TooLarge, Unavailable
 from semblante.local_storage import LocalStorage
-from semblante.s3_upload import FIRST_PART_BYTES, PARTS_OF_ONE_SIZE, part_bytes
+from semblante.s3_storage import S3Storage
+from semblante.s3_upload import FIRST_PART_BYTES, PARTS_OF_ONE_SIZE, load_tail, part_bytes
 from semblante.settings import GIB, MIB, Settings
 from semblante.storage import Storage, StoredSource, open_storage
 
@@ -109,6 +110,41 @@ def test_an_upload_in_pieces(storage: Storage, piece: int) -> None:
     assert keys(storage, "uploads") == set()
 
 
+@pytest.fixture
+def s3(s3_server: S3Server) -> S3Storage:
+    storage = open_storage(Settings(**s3_server.setting(f"storage-tests/{uuid4()}")))
+    assert isinstance(storage, S3Storage)
+    storage.prepare()
+    return storage
+
+
+@pytest.mark.parametrize("size", [2 * FIRST_PART_BYTES, len(LARGE)])
+def test_an_upload_whose_web_died_before_the_tail_went_is_sealed(s3: S3Storage, size: int) -> None:
+    s3.append("uploads/1", 0, pieces(LARGE[:size]))
+    upload, tail = load_tail(s3._client, s3._bucket, s3._name("uploads/1"))
+    upload.complete(tail)  # here it died, or here the answer was lost
+    assert s3.size("uploads/1") == size
+    assert s3.append("uploads/1", size, ()) == size
+    s3.seal("uploads/1")
+    s3.seal("uploads/1")
+    assert content(s3, "uploads/1") == LARGE[:size]
+    assert [found.key for found in s3.keys("uploads")] == ["uploads/1"], "and no tail"
+
+
+def test_an_older_object_is_never_taken_for_the_upload(s3: S3Storage) -> None:
+    s3.write("uploads/1", pieces(bytes(len(LARGE))))
+    s3.append("uploads/1", 0, pieces(LARGE))
+    s3.seal("uploads/1")
+    assert content(s3, "uploads/1") == LARGE
+
+
+def test_an_upload_that_the_server_dropped_is_not_sealed(s3: S3Storage) -> None:
+    s3.append("uploads/1", 0, pieces(LARGE))
+    load_tail(s3._client, s3._bucket, s3._name("uploads/1"))[0].abort()
+    with pytest.raises(Unavailable, match="NoSuchUpload"):
+        s3.seal("uploads/1")
+
+
 def test_an_empty_upload(storage: Storage) -> None:
     storage.append("uploads/1", 0, ())
     storage.seal("uploads/1")
@@ -168,6 +204,29 @@ def test_a_folder_of_keys_goes_at_once(storage: Storage) -> None:
     [left] = storage.keys("results")
     assert left.key == "results/11/a"
     assert abs(datetime.now(UTC) - left.modified_at) < timedelta(minutes=1)
+
+
+def test_folders_may_vanish_while_keys_are_listed(storage: Storage) -> None:
+    for number in range(30):
+        storage.write(f"results/{number}/a/b", [b"x"])
+    found = storage.keys("results")
+    next(found)
+    storage.delete("results")
+    assert len(list(found)) < 30
+
+
+def test_links_are_keys_wherever_they_point(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path / "storage")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "file").touch()
+    for name in ("folder", "folder/file", "nowhere"):
+        storage.adopt(f"uploads/{name.replace('/', ' ')}", tmp_path / name)
+    os.mkfifo(tmp_path / "storage" / "uploads" / "pipe")
+    assert keys(storage, "uploads") == {
+        "uploads/folder",
+        "uploads/folder file",
+        "uploads/nowhere",
+    }
 
 
 def test_a_bucket_without_a_prefix(s3_server: S3Server) -> None:

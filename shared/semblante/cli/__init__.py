@@ -6,6 +6,7 @@ import click
 
 from semblante import __version__
 from semblante.cli.lazy_group import CommandPlace, LazyGroup
+from semblante.cli.streams import open_closed_streams
 from semblante.quick_imports import begin_imports
 
 PLACES = {
@@ -82,5 +83,6 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line of this process's arguments, and exit."""
+    open_closed_streams()
     begin_imports()  # the group ends them when it has the command
     cli(prog_name="semblante")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import cast
 
@@ -11,6 +10,7 @@ import click
 from semblante.cli.options import server_options
 from semblante.cli.output import STDOUT
 from semblante.cli.remote import connect
+from semblante.cli.streams import data_stdout
 from semblante.client import Client
 from semblante.client_results import RESULT_FILES, ResultFormat
 from semblante.emotions import LANGUAGES, Language
@@ -70,8 +70,9 @@ def write_results(
 ) -> None:
     """Write the results to a file, whole or not at all, or to stdout for `-`."""
     if output == STDOUT:
-        client.download(job_id, sys.stdout.buffer, format=form, lang=language, profile=profile)
-        sys.stdout.buffer.flush()
+        stdout = data_stdout()
+        client.download(job_id, stdout, format=form, lang=language, profile=profile)
+        stdout.flush()
     else:
         client.download(job_id, Path(output), format=form, lang=language, profile=profile)
         click.echo(f"Results: {output}", err=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 
@@ -14,15 +13,18 @@ from semblante.cli.local_job import (
     csv_of,
     failures_of,
     forget,
+    interrupted_job,
+    note_written,
     services_of,
     start_job,
-    unfinished_job,
     view_of,
 )
 from semblante.cli.output import STDOUT
 from semblante.cli.progress import bytes_progress, job_progress
+from semblante.cli.streams import data_stdout
 from semblante.cli.summary import print_summary
 from semblante.emotions import Language
+from semblante.errors import SemblanteError
 from semblante.job_view import JobView
 from semblante.replace import replaced_file
 from semblante.services import Services
@@ -45,6 +47,7 @@ def run_job(
 
     Raises:
         KeyboardInterrupt: The job stays, and goes on at the next call.
+        OSError: The results cannot be written; the next call only writes them.
         Unavailable: `component_failed`, when the stack failed.
     """
     job_id = None
@@ -54,8 +57,10 @@ def run_job(
             view = _follow(stack, services, job_id)
             failures = failures_of(services, job_id)
             if view.state == "completed":
-                _write(services, job_id, language, output)
-                if not keep:
+                _deliver(services, job_id, language, output)
+                if keep:
+                    note_written(services, job_id)
+                else:
                     forget(services, job_id)
     except KeyboardInterrupt:
         kept = "Run the same command again to continue." if job_id else "Nothing was submitted yet."
@@ -70,7 +75,7 @@ def run_job(
 
 
 def _submit(services: Services, given: LabelInput, model: Model, language: Language) -> str:
-    job_id = unfinished_job(services, given, model)
+    job_id = interrupted_job(services, given, model)
     if job_id is not None:
         click.echo(f"Continuing job {job_id}, which was interrupted.", err=True)
         return job_id
@@ -91,12 +96,26 @@ def _follow(stack: Stack, services: Services, job_id: str) -> JobView:
             time.sleep(POLL_SECONDS)
 
 
+def _deliver(services: Services, job_id: str, language: Language, output: str) -> None:
+    try:
+        _write(services, job_id, language, output)
+    except BrokenPipeError:  # who reads our output has seen enough
+        raise
+    except (OSError, SemblanteError):
+        text = (
+            "All images are labelled: the same command, or one with another -o, writes the results."
+        )
+        click.echo(text, err=True)
+        raise
+
+
 def _write(services: Services, job_id: str, language: Language, output: str) -> None:
     blocks = csv_of(services, job_id, language)
     if output == STDOUT:
+        stdout = data_stdout()
         for block in blocks:
-            sys.stdout.buffer.write(block)
-        sys.stdout.buffer.flush()
+            stdout.write(block)
+        stdout.flush()
         return
     with replaced_file(Path(output)) as file:
         for block in blocks:

@@ -22,6 +22,8 @@ from semblante.tables import Job, Upload
 from semblante.views import job_view
 
 NOTE_KEY = "label_input"
+AWAITED_KEY = "label_awaits_csv"
+"""Beside it until the results are where the person wants them."""
 UNFINISHED: tuple[State, ...] = ("validating", "in_progress", "finalizing")
 
 
@@ -36,17 +38,31 @@ def services_of(settings: Settings) -> Iterator[Services]:
         services.database.dispose()
 
 
-def unfinished_job(services: Services, given: LabelInput, model: Model) -> str | None:
-    """Return the job that an interrupted call over the same input left; resume it if it rests."""
-    query = select(Job).where(Job.state.in_(UNFINISHED), Job.model == model.reference)
+def interrupted_job(services: Services, given: LabelInput, model: Model) -> str | None:
+    """Return the job that an interrupted call over the same input left; resume it if it rests.
+
+    It may be complete: then the call ended before the results were written.
+    """
+    query = select(Job).where(
+        Job.state.in_((*UNFINISHED, "completed")),
+        Job.model == model.reference,
+        Job.note[NOTE_KEY].as_string() == given.fingerprint,
+    )
     with services.database.writing() as session:
         for job in session.scalars(query.order_by(Job.id.desc())):
             same_detect = job.options.get("detect", "off") == services.settings.detect
-            if same_detect and job.note.get(NOTE_KEY) == given.fingerprint:
+            if same_detect and (job.state in UNFINISHED or job.note.get(AWAITED_KEY)):
                 if job.paused:
                     jobs.resume(session, services.queue, job, services.settings)
                 return job.id
     return None
+
+
+def note_written(services: Services, job_id: str) -> None:
+    """Note that the person has the results: from now on, the same call labels anew."""
+    with services.database.writing() as session:
+        job = jobs.get(session, job_id, lock=True)
+        job.note = {key: value for key, value in job.note.items() if key != AWAITED_KEY}
 
 
 def start_job(
@@ -81,7 +97,7 @@ def start_job(
         stored = uploads.get(session, upload.id)
         uploads.finish(stored, size)
         options = {"detect": services.settings.detect, "lang": language}
-        note = {NOTE_KEY: given.fingerprint}
+        note = {NOTE_KEY: given.fingerprint, AWAITED_KEY: True}
         pinned = ModelOfJob.of(registry.find(session, model.reference, lock=True))
         job = jobs.create(session, services.queue, stored, pinned, options=options, note=note)
     return job.id

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import click
 
+from semblante.cli.streams import data_stdout
+
 STDOUT = "-"
 """What stands for it instead of a file's name."""
 
 
 def refuse_bad_output(output: str, paths: tuple[Path, ...]) -> None:
-    """Raise UsageError now for a result that could not be written in the end."""
+    """Raise UsageError or OSError now for a result that could not be written in the end."""
     if output == STDOUT:
+        data_stdout()
         return
     path = Path(output)
     if path.is_dir():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -22,7 +24,10 @@ from semblante.cli.summary import print_summary
 from semblante.client import Client
 from semblante.detection import Detect
 from semblante.emotions import Language
+from semblante.errors import SemblanteError
 from semblante.job_view import JobView
+from semblante.packing import is_sent_as_it_is
+from semblante.upload_note import UploadNote
 
 
 @click.command()
@@ -51,13 +56,14 @@ def submit(
     """Send images to a running server.
 
     PATH is an archive (zip, tar, tar.gz), a folder, or images; several folders and images become
-    one job. A connection that breaks is taken up again where it broke.
+    one job. A connection that breaks is taken up again where it broke; a file whose sending was
+    interrupted, by the same command.
     """
     if output == "-" and as_json:
         raise click.UsageError("--json and `-o -` both write to stdout; choose one.")
     spoken = cast("Language", language)
     with connect(server, api_key) as client:
-        with bytes_progress("Sending") as show:
+        with _hint_to_go_on(client, paths), bytes_progress("Sending") as show:
             view = client.submit(
                 list(paths),
                 model=model,
@@ -90,6 +96,18 @@ def watch(
     with connect(server, api_key) as client:
         view = _follow(client, job_id, as_json=as_json, data_on_stdout=False)
     ctx.exit(exit_code_of(view))
+
+
+@contextmanager
+def _hint_to_go_on(client: Client, paths: Sequence[Path]) -> Iterator[None]:
+    """Say so when the upload that broke off can be gone on with."""
+    try:
+        yield
+    except (KeyboardInterrupt, SemblanteError):
+        if is_sent_as_it_is(list(paths)) and UploadNote(client.server, paths[0]).read() is not None:
+            text = "\nRun the same command again: the upload goes on where it stopped."
+            click.echo(text, err=True)
+        raise
 
 
 def _follow(client: Client, job_id: str, *, as_json: bool, data_on_stdout: bool) -> JobView:

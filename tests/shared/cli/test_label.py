@@ -12,8 +12,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
-from factory import jpeg
+from factory import jpeg, zip_bytes
+from semblante.database import Database
+from semblante.settings import Settings
+from semblante.tables import Job
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
@@ -27,6 +31,14 @@ def label(*words: str | Path, data: Path) -> subprocess.CompletedProcess[bytes]:
 
 def rows(data: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(data.decode())))
+
+
+def jobs_of(data: Path) -> list[str]:
+    database = Database(Settings(data=data).database)
+    with database.reading() as session:
+        ids = sorted(session.scalars(select(Job.id)))
+    database.dispose()
+    return ids
 
 
 def test_the_example_archive(tmp_path: Path) -> None:
@@ -90,3 +102,27 @@ def test_ctrl_c_and_the_same_command_again(tmp_path: Path) -> None:
     assert b"Continuing job" in result.stderr
     names = [row["image_path"] for row in rows((tmp_path / "r.csv").read_bytes())]
     assert names == [f"{number}.jpg" for number in range(3000)]
+
+
+def test_results_that_could_not_be_written_are_not_computed_again(tmp_path: Path) -> None:
+    (tmp_path / "full.csv").symlink_to("/dev/full")
+    (tmp_path / "a.zip").write_bytes(zip_bytes({"a.jpg": jpeg(), "b.jpg": jpeg(7)}))
+    data = tmp_path / "data"
+    full = label(tmp_path / "a.zip", "-o", tmp_path / "full.csv", data=data)
+    assert full.returncode == 2
+    assert b"All images are labelled: the same command" in full.stderr
+    assert b"No space left on device" in full.stderr
+    words = (tmp_path / "a.zip", "-o", tmp_path / "r.csv", "--lang", "es")
+    jobs = [json.loads(label(*words, "--json", data=data).stdout)["id"] for _ in range(2)]
+    assert jobs_of(data) == sorted(jobs), "the second call labels anew, and only that"
+    assert len(rows((tmp_path / "r.csv").read_bytes())) == 2
+
+
+def test_results_that_could_not_be_written_are_not_kept_either(tmp_path: Path) -> None:
+    (tmp_path / "full.csv").symlink_to("/dev/full")
+    (tmp_path / "a.jpg").write_bytes(jpeg())
+    for output, code in (("full.csv", 2), ("r.csv", 0)):
+        words = (tmp_path / "a.jpg", "-o", tmp_path / output, "--no-keep")
+        assert label(*words, data=tmp_path / "data").returncode == code
+    assert jobs_of(tmp_path / "data") == []
+    assert len(rows((tmp_path / "r.csv").read_bytes())) == 1

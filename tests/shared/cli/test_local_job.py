@@ -16,8 +16,9 @@ from semblante.cli.local_job import (
     csv_of,
     failures_of,
     forget,
+    interrupted_job,
+    note_written,
     start_job,
-    unfinished_job,
     view_of,
 )
 from semblante.results import ResultRow, write
@@ -85,14 +86,14 @@ def test_the_same_input_continues_its_job(
     services: Services, bundle: Bundle, archive: Path
 ) -> None:
     job_id = begin(services, archive, bundle)
-    assert unfinished_job(services, describe_input([archive]), bundle) == job_id
+    assert interrupted_job(services, describe_input([archive]), bundle) == job_id
 
 
 def test_a_resting_job_is_resumed(services: Services, bundle: Bundle, archive: Path) -> None:
     job_id = begin(services, archive, bundle)
     with services.database.writing() as session:
         jobs.pause(session, jobs.get(session, job_id))
-    assert unfinished_job(services, describe_input([archive]), bundle) == job_id
+    assert interrupted_job(services, describe_input([archive]), bundle) == job_id
     assert not view_of(services, job_id).paused
 
 
@@ -101,13 +102,13 @@ def test_another_input_another_model_or_an_ended_job_is_not_continued(
 ) -> None:
     job_id = begin(services, archive, bundle)
     other_model = replace(bundle, digest="f" * 64)
-    assert unfinished_job(services, describe_input([archive]), other_model) is None
+    assert interrupted_job(services, describe_input([archive]), other_model) is None
     searching = services.settings.model_copy(update={"detect": "on"})
     with_search = replace(services, settings=searching)
-    assert unfinished_job(with_search, describe_input([archive]), bundle) is None
+    assert interrupted_job(with_search, describe_input([archive]), bundle) is None
     with services.database.writing() as session:
         jobs.cancel(session, jobs.get(session, job_id))
-    assert unfinished_job(services, describe_input([archive]), bundle) is None
+    assert interrupted_job(services, describe_input([archive]), bundle) is None
 
 
 def test_a_changed_file_is_another_input(archive: Path, tmp_path: Path) -> None:
@@ -148,6 +149,18 @@ def finished(services: Services, bundle: Bundle, archive: Path) -> str:
         lifecycle.move(job, "finalizing")
         lifecycle.move(job, "completed")
     return job_id
+
+
+def test_a_job_whose_results_were_not_written_is_not_labelled_again(
+    services: Services, bundle: Bundle, archive: Path
+) -> None:
+    job_id = finished(services, bundle, archive)
+    given = describe_input([archive])
+    assert interrupted_job(services, given, bundle) == job_id
+    assert interrupted_job(services, given, replace(bundle, digest="f" * 64)) is None
+    note_written(services, job_id)
+    assert interrupted_job(services, given, bundle) is None, "the person wants it anew"
+    assert view_of(services, job_id).metadata == {"label_input": given.fingerprint}
 
 
 def test_results_come_from_the_written_file_or_the_database(

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from semblante import client_wait
 from semblante.cli import cli
+from semblante.upload_note import UploadNote
 from stand_in import StandIn, job_json, stand_in_server
 
 Run = Callable[..., Result]
@@ -68,6 +69,18 @@ def test_results_on_stdout_are_alone_there(server: StandIn, run: Run, image: Pat
     result = run("submit", image, "-o", "-")
     assert result.stdout_bytes == b"image_path\r\na.jpg\r\nen"
     assert run("submit", image, "-o", "-", "--json").exit_code == 2
+
+
+def test_submit_says_when_the_same_command_goes_on(server: StandIn, run: Run, image: Path) -> None:
+    server.key = "secret"
+    first = run("submit", image)
+    assert (first.exit_code, "again" in first.stderr) == (2, False), "nothing was sent yet"
+    UploadNote(server.url, image).write("u1")
+    server.uploads["u1"], server.lengths["u1"] = bytearray(b"pix"), 6
+    assert "Run the same command again: the upload goes on" in run("submit", image).stderr
+    server.key = None
+    assert run("submit", image).exit_code == 0
+    assert server.uploads == {"u1": bytearray(b"pixels")}
 
 
 FAILED = {"total": 2, "ok": 1, "no_face": 0, "failed": 1, "skipped": 0, "faces": 1}
