@@ -56,6 +56,7 @@ def test_files_that_are_no_weights(
     (tmp_path / name).write_bytes(content)
     with pytest.raises(TrainingError, match="starting weights cannot be used") as caught:
         read_weights(tmp_path / name)
+    assert not caught.value.message.endswith(": .")
     assert caught.value.code == "invalid_weights"
     assert not (tmp_path / "trap-was-run").exists()
 

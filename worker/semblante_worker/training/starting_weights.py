@@ -107,7 +107,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     ) as error:
         reason = str(error).partition("\n")[0]
         # torch then advises to load the file unsafely, which would run what is in it.
-        if isinstance(error, pickle.UnpicklingError) or "weights_only" in reason:
+        if not reason or isinstance(error, pickle.UnpicklingError) or "weights_only" in reason:
             raise _invalid(f"{path} holds no table of tensors") from error
         raise _invalid(f"{path} cannot be read as weights: {reason}") from error
     tables = [content, *content.values()] if isinstance(content, dict) else []
