@@ -160,8 +160,8 @@ class Card(_Part):
     metrics: dict[Label, Metrics]
     openvino: Comparison | None = None
     """What the graph for CPUs is worth."""
-    temperature: Positive = 1.0
-    """Logits are divided by it before the softmax."""
+    temperature: Annotated[float, Field(ge=0.01, le=100)] = 1.0
+    """Logits are divided by it before the softmax; fitting gives 0.05 to 20."""
     terms: Text
     limits: Text
     """What the model must not be used for, and where it is known to fail."""

@@ -196,10 +196,10 @@ REQUEST_ERROR_CODES: dict[str, str] = {
     "one_class_only": "All images of the data set are of one class; at least two are needed.",
     "bad_table": "A table (CSV) or list cannot be used; the message names file and reason.",
     "nothing_to_measure": "No image has both a label and a truth to compare it with.",
-    "invalid_recipe": "The recipe is unknown or damaged; the message names the field.",
+    "invalid_recipe": "The recipe is unknown, damaged or diverges; the message names the field.",
     "invalid_weights": "The file of starting weights cannot be read or fits no layer.",
     "run_exists": "The folder is taken; continue its run by --resume or name another folder.",
-    "run_differs": "The run to resume had another recipe, seed or data set.",
+    "run_differs": "The run to resume had another recipe, seed, --init or data set.",
     "internal_error": "A defect in Semblante; the server's log has the details.",
 }
 """Codes of refused requests and of commands that could not run."""

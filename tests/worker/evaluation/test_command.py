@@ -16,10 +16,13 @@ import torch
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from bundle_factory import write_bundle
 from factory import zip_bytes
 from predictions import probabilities_of
-from semblante.bundles import PACKAGE_MODELS, shipped_bundle
+from semblante.bundles import PACKAGE_MODELS, read_bundle, shipped_bundle
 from semblante.cli import cli
+from semblante.settings import Settings
+from semblante_worker.evaluation.run import find_model
 from semblante_worker.predict import Predictor
 
 Run = Callable[..., Result]
@@ -132,6 +135,21 @@ def test_a_folder_bundle_and_its_raw_probabilities(
     assert warm["confusion"] == plain["confusion"]
     assert raw["subject"]["temperature"] == 1.0
     assert raw["brier"] == plain["brier"]
+
+
+def test_a_folder_with_a_card_goes_before_a_model_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(data=tmp_path / "data")
+    shipped = shipped_bundle("resnet18-raf7")
+    folder = tmp_path / "resnet18-raf7"
+    folder.mkdir()
+    assert find_model(settings, "resnet18-raf7").digest == shipped.digest
+    folder.rmdir()
+    own = write_bundle(folder)
+    assert find_model(settings, "resnet18-raf7").digest == read_bundle(own, verify=True).digest
+    assert find_model(settings, shipped.reference).digest == shipped.digest
 
 
 def test_the_csv_of_a_job_is_measured(run: Run, tmp_path: Path, predictor: Predictor) -> None:

@@ -14,7 +14,7 @@ from bundle_factory import write_bundle
 from networks import network_of, random_pixels
 from picture_sets import write_folder
 from semblante.bundle_import import import_bundle
-from semblante.bundles import Bundle, read_bundle
+from semblante.bundles import Bundle, read_bundle, shipped_bundle
 from semblante.card import Architecture
 from semblante.cli import cli
 from semblante.errors import BundleError
@@ -83,6 +83,24 @@ def test_torch_reads_the_same_network_as_before(exported: Bundle, tmp_path: Path
     assert found == pytest.approx(expected, abs=5e-3)  # the weights are in half precision now
     weights = read_weights(exported.path("model.safetensors"))
     assert weights.keys() == network_of("resnet18", 32).state_dict().keys()
+
+
+def test_the_folder_is_exported_not_a_model_of_its_name(
+    tmp_path: Path, faces: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model was taken instead, and written to where it lies: in the package."""
+    monkeypatch.chdir(tmp_path)
+    before = read_bundle(plain_bundle(tmp_path / "resnet18-raf7"), verify=True)
+    shipped = shipped_bundle("resnet18-raf7").digest
+    result = export("resnet18-raf7", faces)
+    assert result.exit_code == 0, result.output
+    after = read_bundle(tmp_path / "resnet18-raf7", verify=True)
+    assert after.classes == before.classes
+    assert after.card.openvino is not None
+    assert shipped_bundle("resnet18-raf7").digest == shipped
+    (tmp_path / "resnet18-raf7" / "card.json").unlink()
+    result = export("resnet18-raf7", faces)
+    assert (result.exit_code, "[corrupt_bundle]" in result.output) == (2, True)
 
 
 def test_a_second_export_changes_no_weight(exported: Bundle, faces: Path, tmp_path: Path) -> None:

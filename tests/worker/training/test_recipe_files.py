@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from semblante.errors import TrainingError
 from semblante_worker.training.recipe import Augmentation, Data, Phase, Recipe, RecipeClass
-from semblante_worker.training.recipe_files import load_recipe, recipe_names
+from semblante_worker.training.recipe_files import FOLDER, load_recipe, recipe_names
 
 
 def test_the_recipes_that_there_are() -> None:
@@ -80,12 +80,49 @@ def test_changes_are_typed() -> None:
         ("learning_rates.layer4=1", r"learning_rates\.layer4"),
         ("architecture=vgg", "architecture"),
         ("schedule=one_cycle", "phases.0.warmup must be between 0 and 1"),
+        ("augmentation.zoom=[2,1]", r"augmentation\.zoom: .*must not be greater than the second"),
+        ("augmentation.crop_ratio=[2,1]", r"augmentation\.crop_ratio: .*must not be greater"),
+        ("augmentation.crop_scale=[0.2,0.1]", r"augmentation\.crop_scale: .*must not be greater"),
+        ("augmentation.crop_scale=[5,9]", r"augmentation\.crop_scale.*less than or equal to 1"),
+        ("augmentation.flip=2020-01-01", r"augmentation\.flip: Input should be a valid number"),
+        ("mixup=1e-300", r"phases\.0\.mixup: .*must be 0, or from 0\.001 to 1000"),
+        ("mixup=1e300", r"phases\.0\.mixup: .*must be 0, or from 0\.001 to 1000"),
+        ("mixup=-1", r"phases\.0\.mixup: .*must be 0"),
+        ("loader_processes=1000", "loader_processes: .*less than or equal to 64"),
+        ("phases=3", "phases: Input should be a valid (array|tuple)"),
+        ("batch_size=" + "9" * 5000, "batch_size: .*exceeded maximum size"),
+        ("batch_size=0x" + "f" * 5000, r"finetune\.toml: Exceeds the limit"),
+        ("batch_size=" + "[" * 5000, "batch_size: Input should be a valid integer"),
+        (".".join("x" * 5000) + "=1", r"finetune\.toml: "),
     ],
+    ids=lambda text: text[:40],
 )
 def test_changes_that_are_refused(change: str, message: str) -> None:
     with pytest.raises(TrainingError, match=message) as caught:
         load_recipe("finetune", [change])
     assert caught.value.code == "invalid_recipe"
+
+
+def test_a_field_of_phases_that_are_no_list() -> None:
+    with pytest.raises(TrainingError, match="phases is no list of tables"):
+        load_recipe("finetune", ["phases=3", "epochs=3"])
+
+
+@pytest.mark.parametrize("name", ["deep.json", "deep.toml"])
+def test_a_file_that_is_nested_too_deeply(tmp_path: Path, name: str) -> None:
+    text = "[" * 100_000
+    path = tmp_path / name
+    path.write_text(text if name.endswith("json") else f"name = {text}", encoding="utf-8")
+    with pytest.raises(TrainingError, match="recursion depth") as caught:
+        load_recipe(str(path))
+    assert caught.value.code == "invalid_recipe"
+
+
+def test_a_date_is_text(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    text = (FOLDER / "finetune.toml").read_text(encoding="utf-8")
+    path.write_text(text.replace('name = "finetune"', "name = 2020-01-01"), encoding="utf-8")
+    assert load_recipe(str(path)).name == "2020-01-01"
 
 
 def test_a_file_of_ones_own(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import safetensors.torch
 import torch
 
 from semblante.bundles import Bundle, read_bundle
-from semblante.errors import Conflict, Refused, TrainingError
+from semblante.errors import Conflict, ImageError, Refused, TrainingError
 from semblante_worker.architectures import build_network
 from semblante_worker.engines import load_engine
 from semblante_worker.training.recipe import Recipe
@@ -188,12 +189,131 @@ def test_loader_processes_change_nothing(tmp_path: Path, faces: Path, tiny: Tiny
 def test_other_circumstances_are_not_resumed(tmp_path: Path, faces: Path, tiny: Tiny) -> None:
     run(faces, tiny("epochs=1"), tmp_path / "run")
     for recipe, seed in ((tiny("epochs=2"), 1), (tiny("epochs=1"), 2)):
-        with pytest.raises(TrainingError, match="another recipe, seed or data set") as caught:
+        with pytest.raises(
+            TrainingError, match="another recipe, seed, --init or data set"
+        ) as caught:
             run(faces, recipe, tmp_path / "run", resume=True, seed=seed)
         assert caught.value.code == "run_differs"
     next((tmp_path / "run" / "checkpoint").glob("best-*")).write_bytes(b"damaged")
     with pytest.raises(TrainingError, match=r"best-00001\.safetensors is missing or damaged"):
         run(faces, tiny("epochs=1"), tmp_path / "run", resume=True)
+
+
+def test_other_votes_or_sources_are_not_resumed(tmp_path: Path, faces: Path, tiny: Tiny) -> None:
+    paths = sorted(path.relative_to(faces).as_posix() for path in faces.rglob("*.png"))
+
+    def write(votes: str, source: str) -> None:
+        rows = [f"{path},{path.split('/')[1]},{source},{votes}" for path in paths]
+        text = "path,label,source,pfeliz,ptriste\n" + "\n".join(rows) + "\n"
+        (faces / "manifest.csv").write_text(text, encoding="utf-8")
+
+    write("0.5,0.5", "s")
+    run(faces, tiny("epochs=1"), tmp_path / "run")
+    for votes, source in (("0.6,0.4", "s"), ("0.5,0.5", "t")):
+        write(votes, source)
+        with pytest.raises(TrainingError) as caught:
+            run(faces, tiny("epochs=1"), tmp_path / "run", resume=True)
+        assert caught.value.code == "run_differs"
+    write("0.5,0.5", "s")
+    run(faces, tiny("epochs=1"), tmp_path / "run", resume=True)
+
+
+def test_a_run_goes_on_with_the_same_starting_weights_only(
+    tmp_path: Path, faces: Path, tiny: Tiny
+) -> None:
+    init = tmp_path / "init.safetensors"
+    safetensors.torch.save_file(build_network("mobilenet_v2", 3).state_dict(), init)
+    run(faces, tiny("epochs=1"), tmp_path / "run", init=init, resume=True)
+    run(faces, tiny("epochs=1"), tmp_path / "run", init=init, resume=True)
+    init.write_bytes(init.read_bytes() + b" ")
+    for other in (init, None):
+        with pytest.raises(TrainingError, match="another recipe, seed, --init"):
+            run(faces, tiny("epochs=1"), tmp_path / "run", init=other, resume=True)
+    init.unlink()
+    with pytest.raises(TrainingError, match="No such file") as caught:
+        run(faces, tiny("epochs=1"), tmp_path / "run", init=init, resume=True)
+    assert caught.value.code == "invalid_weights"
+
+
+@pytest.mark.parametrize("name", ["card.json", "recipe.json", "notes.txt"])
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_folder_that_holds_something_else_is_not_written_to(
+    tmp_path: Path, faces: Path, tiny: Tiny, name: str, resume: bool
+) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / name).write_text("mine", encoding="utf-8")
+    with pytest.raises(Conflict, match="holds no run to go on with") as caught:
+        run(faces, tiny(), folder, resume=resume)
+    assert caught.value.code == "run_exists"
+    assert [(path.name, path.read_text()) for path in folder.iterdir()] == [(name, "mine")]
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_run_that_was_killed_in_its_first_epoch_begins_anew(
+    tmp_path: Path, faces: Path, tiny: Tiny, resume: bool
+) -> None:
+    checkpoint = tmp_path / "run" / "checkpoint"
+    checkpoint.mkdir(parents=True)
+    for name in ("overview.json", "recipe.json", ".partial-1", "checkpoint/.partial-2"):
+        (tmp_path / "run" / name).write_bytes(b"half")
+    bundle, _ = run(faces, tiny("epochs=1"), tmp_path / "run", resume=resume)
+    assert read_bundle(bundle.folder, verify=True).digest == bundle.digest
+
+
+DIVERGES = (
+    "phases=[{epochs=2, learning_rates={head=0.01}}, "
+    '{epochs=2, optimizer="sgd", learning_rates={head=1e38}}]'
+)
+
+
+def test_a_later_phase_that_diverges_loses_nothing(tmp_path: Path, faces: Path, tiny: Tiny) -> None:
+    folder = tmp_path / "run"
+    for resume in (False, True):
+        with pytest.raises(TrainingError, match=r"diverged in epoch 3: .* Lower") as caught:
+            run(faces, tiny(DIVERGES), folder, resume=resume)
+        assert caught.value.code == "invalid_recipe"
+        assert json.loads((folder / "checkpoint" / "state.json").read_bytes())["epoch"] == 2
+    [kept] = (folder / "checkpoint").glob("best-*")
+    assert f"--init {kept} " in caught.value.message
+    _, text = run(faces, tiny("epochs=1"), tmp_path / "other", init=kept)
+    assert "missing" not in text
+
+
+def test_a_first_epoch_that_diverges_says_so(tmp_path: Path, faces: Path, tiny: Tiny) -> None:
+    recipe = tiny("epochs=1", "optimizer=sgd", "learning_rates.head=1e38")
+    with pytest.raises(TrainingError, match=r"diverged in epoch 1: .* folder\.$"):
+        run(faces, recipe, tmp_path / "run")
+
+
+@pytest.mark.parametrize("processes", [0, 1])
+def test_a_picture_that_goes_bad_during_a_run_is_named(
+    tmp_path: Path, faces: Path, tiny: Tiny, monkeypatch: pytest.MonkeyPatch, processes: int
+) -> None:
+    from semblante_worker.training import run as module
+
+    def spoil(*arguments: Any) -> str:
+        for path in (faces / "train" / "feliz").iterdir():
+            path.write_bytes(b"\x89PNG\r\n\x1a\nnonsense")
+        return ""
+
+    monkeypatch.setattr(module, "render", spoil)
+    recipe = tiny("epochs=1", f"loader_processes={processes}")
+    expected = rf"{re.escape(str(faces))}: train/feliz/00\d\.png can no longer be read: "
+    with pytest.raises(ImageError, match=expected) as caught:
+        run(faces, recipe, tmp_path / "run")
+    assert caught.value.code == "corrupt_image"
+
+
+def test_a_resumed_run_says_which_pictures_it_lacks(
+    tmp_path: Path, faces: Path, tiny: Tiny
+) -> None:
+    run(faces, tiny("epochs=1"), tmp_path / "run")
+    (faces / "train" / "feliz" / "000.png").write_bytes(b"no image")
+    expected = "1 images cannot be read now, as train/feliz/000.png"
+    with pytest.raises(TrainingError, match=expected) as caught:
+        run(faces, tiny("epochs=1"), tmp_path / "run", resume=True)
+    assert caught.value.code == "run_differs"
 
 
 def test_unreadable_pictures_are_named_and_left_out(

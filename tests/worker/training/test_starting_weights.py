@@ -56,8 +56,18 @@ def test_files_that_are_no_weights(
     (tmp_path / name).write_bytes(content)
     with pytest.raises(TrainingError, match="starting weights cannot be used") as caught:
         read_weights(tmp_path / name)
+    assert not caught.value.message.endswith(": .")
     assert caught.value.code == "invalid_weights"
     assert not (tmp_path / "trap-was-run").exists()
+
+
+def test_nobody_is_told_to_load_a_file_unsafely(tmp_path: Path) -> None:
+    """Torch's own words advise weights_only=False."""
+    path = tmp_path / "w.pth"
+    torch.save({"weights": Trap()}, path)
+    with pytest.raises(TrainingError, match="holds no table of tensors") as caught:
+        read_weights(path)
+    assert "weights_only" not in caught.value.message
 
 
 def test_weights_of_another_network() -> None:

@@ -68,9 +68,10 @@ def evaluate(
 ) -> None:
     """Measure a model on labelled images.
 
-    BUNDLE is a model's name, name@digest or folder. DATASET is a folder, zip or tar with a folder
-    per class, below train, val or test or not, or a CSV with path and label. With --csv and
-    --truth, the labels that a job gave are measured instead.
+    BUNDLE is a model's name, name@digest or folder; a folder with a card.json goes before a model
+    of the same name. DATASET is a folder, zip or tar with a folder per class, below train, val or
+    test or not, or a CSV with path and label. With --csv and --truth, the labels that a job gave
+    are measured instead.
 
     -o writes report.html and metrics.json. Exit status 3 says that some images failed.
     """

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True)
@@ -14,3 +15,8 @@ class EpochRecord:
     train_accuracy: float
     validation_loss: float
     validation_accuracy: float
+
+    def as_values(self) -> dict[str, float | None]:
+        """Return the fields as JSON has them, null for what is no finite number."""
+        values: dict[str, float] = asdict(self)
+        return {name: value if math.isfinite(value) else None for name, value in values.items()}

@@ -43,7 +43,7 @@ def as_document(
             for one in evaluation.reliability
         ],
         "intervals": {"level": LEVEL, "resamples": evaluation.resamples, "seed": SEED},
-        "curves": [asdict(record) for record in curves] if curves is not None else None,
+        "curves": [record.as_values() for record in curves] if curves is not None else None,
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from semblante.bundles import Bundle, Model, read_bundle
+from semblante.bundles import CARD, Bundle, Model, read_bundle
 from semblante.emotions import Emotion
 from semblante.errors import NotFound
 from semblante.local_models import fetch_local_bundle, find_local_model
@@ -31,18 +31,26 @@ class Run:
 
 
 def find_model(settings: Settings, model: str) -> Bundle:
-    """Return the bundle that `model` names: an installed one, or a folder, which is verified.
+    """Return the bundle that `model` names: a folder, which is verified, or an installed one.
+
+    A folder with a card goes before an installed model of its name, as a file goes before what a
+    program brings along: one who has just trained `resnet18-raf7` means that. The installed one is
+    still to be had by name@digest. A folder without a card is taken where no model has its name, so
+    that the message tells what it lacks.
 
     Raises:
         NotFound: `model_not_found`.
         BundleError: `corrupt_bundle`.
         Unavailable: `model_unavailable` or `database_unavailable`.
     """
+    folder = Path(model)
+    if (folder / CARD).is_file():
+        return read_bundle(folder, verify=True)
     try:
         return fetch_local_bundle(settings, model)
     except NotFound:
-        if Path(model).is_dir():
-            return read_bundle(Path(model), verify=True)
+        if folder.is_dir():
+            return read_bundle(folder, verify=True)
         raise
 
 

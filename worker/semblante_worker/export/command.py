@@ -55,14 +55,15 @@ def export(
 ) -> None:
     """Add to a bundle what CPUs run fastest: its network for OpenVINO, in int8.
 
-    BUNDLE is a bundle's folder; with -o also a model's name or name@digest. DATASET is a data set
-    as `evaluate` reads it, of pictures that the model was not trained on: 300 of them set the
-    ranges of int8, and all of them say what int8 costs. Above half a point of accuracy the network
-    stays in float. The card says how both compare; the bundle becomes another one, so import it
-    again.
+    BUNDLE is a bundle's folder; with -o also a model's name or name@digest, but a folder with a
+    card.json goes before a model of the same name. DATASET is a data set as `evaluate` reads it,
+    of pictures that the model was not trained on: 300 of them set the ranges of int8, and all of
+    them say what int8 costs. Above half a point of accuracy the network stays in float. The card
+    says how both compare; the bundle becomes another one, so import it again.
     """
     if output is None and (int8_only or not Path(bundle).is_dir()):
         raise click.UsageError("Name a folder for the new bundle by -o.")
+    from semblante.bundles import read_bundle
     from semblante_worker.evaluation.opening import open_dataset
     from semblante_worker.evaluation.progress import images_progress
     from semblante_worker.evaluation.run import find_model
@@ -72,7 +73,11 @@ def export(
     from semblante_worker.export.run import Export, export_bundle
 
     settings = make_settings(data=data)
-    found = find_model(settings, bundle)
+    if output is None:
+        # What is written to must be what was read: never another model that has the folder's name.
+        found = read_bundle(Path(bundle), verify=True)
+    else:
+        found = find_model(settings, bundle)
     opened = open_dataset(
         dataset,
         found.classes,

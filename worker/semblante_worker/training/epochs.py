@@ -10,13 +10,20 @@ from torch import nn
 
 from semblante_worker.evaluation.curves import EpochRecord
 from semblante_worker.training.averaging import AveragedNetwork
+from semblante_worker.training.divergence import check_training_loss, check_validation
 from semblante_worker.training.gathering import Gathered
 from semblante_worker.training.loading import Loader, Pictures, in_order
 from semblante_worker.training.optimizer import build_optimizer
 from semblante_worker.training.passes import Measured, Setting, Steps, measure, train_epoch
 from semblante_worker.training.recipe import Phase, Recipe
 from semblante_worker.training.reporter import Reporter
-from semblante_worker.training.run_state import Progress, Trained, load_state, save_state
+from semblante_worker.training.run_state import (
+    Progress,
+    Trained,
+    best_path,
+    load_state,
+    save_state,
+)
 from semblante_worker.training.sampling import class_weights, plan_epoch
 from semblante_worker.training.seeds import derive_seed
 from semblante_worker.training.stages import freeze_all_but
@@ -42,14 +49,21 @@ class Course:
         self._folder, self._reporter = folder, reporter
         self._network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._averaged = AveragedNetwork(self._network, recipe.ema) if recipe.ema else None
-        store, spec = gathered.dataset.store, recipe.preprocess
-        training = Pictures(store, gathered.train, spec, recipe.augmentation)
-        self._training = Loader(training, recipe, device)
-        self._validation = Loader(Pictures(store, gathered.validation, spec, None), recipe, device)
+        dataset, spec = gathered.dataset, recipe.preprocess
+        training = Pictures(dataset.store, gathered.train, spec, recipe.augmentation)
+        validation = Pictures(dataset.store, gathered.validation, spec, None)
+        self._training = Loader(training, dataset.origin, recipe, device)
+        self._validation = Loader(validation, dataset.origin, recipe, device)
         self._setting = Setting(recipe, device, self._loss_weights(device))
 
     def follow(self, progress: Progress) -> Progress:
-        """Train from where `progress` is to the end; return the progress then."""
+        """Train from where `progress` is to the end; return the progress then.
+
+        Raises:
+            TrainingError: `invalid_recipe`, when an epoch diverges: the state before it is kept;
+                `run_differs`, when what is to be resumed is damaged.
+            ImageError: A picture can no longer be read.
+        """
         before = 0
         for number, phase in enumerate(self._recipe.phases, start=1):
             if progress.is_finished:
@@ -63,7 +77,11 @@ class Course:
         return progress
 
     def validate_exactly(self, network: nn.Module) -> Measured:
-        """Return what `network` says of the validation pictures, in float32."""
+        """Return what `network` says of the validation pictures, in float32.
+
+        Raises:
+            ImageError: A picture can no longer be read.
+        """
         exact = self._recipe.model_copy(update={"precision": "float32"})
         return self._measure(network, Setting(exact, self._setting.device))
 
@@ -94,7 +112,10 @@ class Course:
             batches = self._training.batches(plan)
             loss, accuracy, seen = train_epoch(trained, batches, phase, steps, self._setting, tell)
         speed = seen / (time.monotonic() - started)
+        kept = best_path(self._folder, progress) if progress.records else None
+        check_training_loss(epoch, loss, kept)
         measured = self._measure(trained.validated, self._setting)
+        check_validation(epoch, measured, kept)
         record = EpochRecord(epoch, loss, accuracy, measured.loss, measured.accuracy)
         following = _advance(
             progress, record, speed, time.monotonic() - started, trained.averaged, recipe

@@ -87,7 +87,7 @@ def summarise(run: FinishedRun, card: Card) -> dict[str, Any]:
         "best_epoch": run.progress.best_epoch,
         **{split: part.model_dump(exclude_none=True) for split, part in card.metrics.items()},
         "openvino": card.openvino and card.openvino.model_dump(),
-        "epochs": [asdict(record) for record in run.progress.records],
+        "epochs": [record.as_values() for record in run.progress.records],
         "images_per_second": list(run.progress.images_per_second),
         "seconds": round(run.progress.seconds, 1),
     }

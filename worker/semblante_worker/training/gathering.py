@@ -30,13 +30,14 @@ class Gathered:
     unreadable: tuple[Unreadable, ...]
 
     def fingerprint(self) -> str:
-        """Return a digest of the paths, labels and parts, in hexadecimal."""
+        """Return a digest of the parts: paths, sources, labels and targets, in hexadecimal."""
         digest = hashlib.sha256()
         for part in (self.train, self.validation):
             digest.update(b"part\n")
             for entry, label in zip(part.entries, part.labels, strict=True):
-                line = f"{label} {entry.path}\n"
-                digest.update(line.encode("utf-8", "surrogatepass"))
+                # A name may hold any character; ascii() keeps two names apart, and takes them all.
+                digest.update(f"{label} {entry.source!a} {entry.path!a}\n".encode("ascii"))
+            digest.update(part.targets.astype("<f4").tobytes())
         return digest.hexdigest()
 
     def counts(self, recipe: Recipe) -> dict[str, dict[str, int]]:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
 from semblante.card import Preprocess
+from semblante.errors import ImageError
 from semblante.picture import open_picture
 from semblante_worker.datasets.picture_store import MOST_PIXELS, PictureStore
 from semblante_worker.decode import usable_cores
 from semblante_worker.preprocess import prepare
 from semblante_worker.training.augment import build_augmentation, to_pixels
 from semblante_worker.training.labels import Labelled
+from semblante_worker.training.readable import Unreadable
 from semblante_worker.training.recipe import Augmentation, Recipe
 from semblante_worker.training.seeds import seeded
 
@@ -28,7 +32,7 @@ Batch = tuple[Tensor, Tensor, Tensor]
 MOST_PROCESSES = 16
 
 
-class Pictures(Dataset[Example]):
+class Pictures(Dataset[Example | Unreadable]):
     """Pictures by row: augmented by the key's seed, or prepared as for inference."""
 
     def __init__(
@@ -47,10 +51,17 @@ class Pictures(Dataset[Example]):
         """Return the number of pictures."""
         return len(self._labelled)
 
-    def __getitem__(self, key: Key) -> Example:
-        """Return pixels, label and target of a key."""
+    def __getitem__(self, key: Key) -> Example | Unreadable:
+        """Return pixels, label and target of a key, or why there are none.
+
+        An exception would lose its code on the way out of a loader process.
+        """
         row, seed = key
-        image = open_picture(self._store.read(self._labelled.entries[row].path), MOST_PIXELS)
+        path = self._labelled.entries[row].path
+        try:
+            image = open_picture(self._store.read(path), MOST_PIXELS)
+        except ImageError as error:
+            return Unreadable(path, error.code, error.message)
         if self._steps is None:
             pixels = torch.from_numpy(np.array(prepare(image, self._spec)))
         else:
@@ -81,14 +92,18 @@ class Plan:
 class Loader:
     """Gives the batches of a plan; its processes live as long as it does."""
 
-    def __init__(self, pictures: Pictures, recipe: Recipe, device: torch.device) -> None:
+    def __init__(
+        self, pictures: Pictures, origin: Path, recipe: Recipe, device: torch.device
+    ) -> None:
+        self._origin = origin
         self._plan = Plan()
         processes = recipe.loader_processes
         if processes is None:
             processes = 0 if device.type == "cpu" else min(usable_cores(), MOST_PROCESSES)
-        self._loader: DataLoader[Example] = DataLoader(
+        self._loader: DataLoader[Example | Unreadable] = DataLoader(
             pictures,
             batch_sampler=self._plan,  # its keys are pairs, not rows
+            collate_fn=_collate,
             num_workers=processes,
             persistent_workers=processes > 0,
             pin_memory=device.type == "cuda",
@@ -97,9 +112,28 @@ class Loader:
         )
 
     def batches(self, plan: Sequence[Sequence[Key]]) -> Iterator[Batch]:
-        """Yield the batches of `plan`, in its order."""
+        """Yield the batches of `plan`, in its order.
+
+        Raises:
+            ImageError: A picture could be read when the run began, and now it cannot.
+        """
         self._plan.batches = plan
-        yield from self._loader
+        for batch in self._loader:
+            if isinstance(batch, Unreadable):
+                raise ImageError(
+                    batch.code,
+                    f"{self._origin}: {batch.path} can no longer be read: {batch.reason} Bring it "
+                    "back, and go on by --resume.",
+                )
+            yield batch
+
+
+def _collate(examples: list[Example | Unreadable]) -> Batch | Unreadable:
+    """Return the batch of these pictures, or the first that cannot be read."""
+    for example in examples:
+        if isinstance(example, Unreadable):
+            return example
+    return cast("Batch", default_collate(examples))
 
 
 def in_order(count: int, size: int) -> list[list[Key]]:

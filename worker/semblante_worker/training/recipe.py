@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from semblante.card import (
     Architecture,
@@ -25,8 +25,27 @@ from semblante.emotions import EMOTIONS
 
 Stage = Literal["stem", "stage1", "stage2", "stage3", "stage4", "head"]
 """Parts of every backbone, from the image to the classes; `stages.py` says which layers."""
-Range = tuple[Positive, Positive]
 Precision = Literal["auto", "float32", "bfloat16"]
+LEAST_MIXUP, MOST_MIXUP = 0.001, 1000.0
+"""Beyond these torch draws from the beta distribution what it does not hold, or nothing."""
+
+
+def _ascends(limits: tuple[float, float]) -> tuple[float, float]:
+    if limits[0] > limits[1]:
+        raise ValueError("the first number must not be greater than the second")
+    return limits
+
+
+def _is_mixup(value: float) -> float:
+    if value and not LEAST_MIXUP <= value <= MOST_MIXUP:
+        raise ValueError(f"must be 0, or from {LEAST_MIXUP:g} to {MOST_MIXUP:g}")
+    return value
+
+
+Range = Annotated[tuple[Positive, Positive], AfterValidator(_ascends)]
+_PositiveShare = Annotated[float, Field(gt=0, le=1)]
+Shares = Annotated[tuple[_PositiveShare, _PositiveShare], AfterValidator(_ascends)]
+Mixup = Annotated[float, AfterValidator(_is_mixup)]
 
 _OTHER_NAMES = {
     "surprise": ("1", "surprised"),
@@ -97,7 +116,7 @@ class Data(_Part):
 class Augmentation(_Part):
     """What happens to each training picture, in this order; 0 or nothing switches a step off."""
 
-    crop_scale: Range | None = Field(
+    crop_scale: Shares | None = Field(
         None,
         description="Area of a random crop, as shares of the picture; without it the picture is "
         "resized and cut as in evaluation.",
@@ -148,8 +167,9 @@ class Phase(_Part):
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="Share of every target that all classes divide equally."
     )
-    mixup: float = Field(
-        0.0, ge=0, description="Parameter of the beta distribution; 0 mixes nothing."
+    mixup: Mixup = Field(
+        0.0,
+        description="Parameter of the beta distribution, 0.001 to 1000; 0 mixes nothing.",
     )
 
 
@@ -190,7 +210,10 @@ class Recipe(_Part):
         description="Of the passes; `auto` is bfloat16 on CUDA and on CPUs with AMX, else float32.",
     )
     loader_processes: int | None = Field(
-        None, ge=0, description="That decode and augment; unset: none on a CPU, one per core else."
+        None,
+        ge=0,
+        le=64,
+        description="That decode and augment, at most 64; unset: none on a CPU, one per core else.",
     )
     terms: Text = Field(
         "The terms of the images that it was trained on hold for this model.",

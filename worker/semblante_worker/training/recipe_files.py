@@ -39,7 +39,12 @@ def load_recipe(name_or_file: str, changes: Iterable[str] = ()) -> Recipe:
             raise _invalid(f"--set {change}: write it as name=value")
         _assign(content, name.strip(), _value(value.strip()))
     try:
-        return Recipe.model_validate_json(json.dumps(content))
+        # TOML's dates are no JSON: as texts they are refused where no text is wanted.
+        text = json.dumps(content, default=str)
+    except (RecursionError, ValueError) as error:  # nested too deeply, or endless digits
+        raise _invalid(f"{path.name}: {error}") from error
+    try:
+        return Recipe.model_validate_json(text)
     except ValidationError as error:
         first: Any = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"])
@@ -60,7 +65,8 @@ def _parse(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
         content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except (OSError, ValueError) as error:  # both parsers raise kinds of ValueError
+    # Both parsers raise kinds of ValueError, and go as deep as the brackets do.
+    except (OSError, RecursionError, ValueError) as error:
         raise _invalid(f"{path}: {error}") from error
     if not isinstance(content, dict):
         raise _invalid(f"{path}: it is no table of fields")
@@ -70,14 +76,17 @@ def _parse(path: Path) -> dict[str, Any]:
 def _value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (RecursionError, ValueError):  # as in `_parse`; a number may have too many digits
         return text
 
 
 def _assign(content: dict[str, Any], name: str, value: Any) -> None:
     first, *rest = name.split(".")
     if first in Phase.model_fields and first not in Recipe.model_fields:
-        for phase in content.get("phases", []):
+        phases = content.get("phases", [])
+        if not isinstance(phases, list):
+            raise _invalid(f"--set {name}: phases is no list of tables")
+        for phase in phases:
             _put(phase, [first, *rest], value, name)
     else:
         _put(content, [first, *rest], value, name)

@@ -11,14 +11,12 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
 from semblante.bundles import Bundle
-from semblante.errors import Conflict, TrainingError
-from semblante.replace import replaced_file
+from semblante.errors import TrainingError
 from semblante.settings import Settings
 from semblante_worker.architectures import build_network
 from semblante_worker.bundle_writing import round_weights
@@ -26,6 +24,7 @@ from semblante_worker.engines.torch_engine import choose_device
 from semblante_worker.evaluation.report import require_drawing
 from semblante_worker.export.tools import require_tools
 from semblante_worker.folding import level_batch_norms
+from semblante_worker.training.divergence import check_validation
 from semblante_worker.training.epochs import Course
 from semblante_worker.training.finish import FinishedRun, finish_run
 from semblante_worker.training.gathering import Gathered, gather
@@ -33,17 +32,24 @@ from semblante_worker.training.overview import look, render
 from semblante_worker.training.precision import choose_precision
 from semblante_worker.training.recipe import Recipe
 from semblante_worker.training.reporter import Reporter
-from semblante_worker.training.run_state import Progress, read_best, read_progress
+from semblante_worker.training.run_folder import (
+    CHECKPOINT,
+    OVERVIEW,
+    RECIPE,
+    read_before,
+    read_overview,
+    write_json,
+)
+from semblante_worker.training.run_state import Progress, read_best
 from semblante_worker.training.seeds import derive_seed
 from semblante_worker.training.stages import set_dropout
 from semblante_worker.training.starting_weights import (
     Taken,
     download_weights,
+    fingerprint,
     read_weights,
     take_weights,
 )
-
-CHECKPOINT = "checkpoint"
 
 
 @dataclass(frozen=True)
@@ -71,8 +77,11 @@ def run_training(request: Request, reporter: Reporter) -> Bundle:
 
     Raises:
         Refused: the data set cannot be used; see `gather`.
-        TrainingError: `invalid_weights`, or `run_differs` when resuming.
-        Conflict: `run_exists`, when the folder holds a run and resuming was not asked for.
+        TrainingError: `invalid_weights`; `invalid_recipe`, when the training diverges; or
+            `run_differs` when resuming.
+        ImageError: a picture could be read before the first epoch, and later it could not.
+        Conflict: `run_exists`, when the folder holds a run and resuming was not asked for, or holds
+            anything but a run to go on with.
         Unavailable: `component_missing`, for a device or a tool that is not there.
     """
     require_drawing()  # not first when the epochs are over
@@ -80,27 +89,21 @@ def run_training(request: Request, reporter: Reporter) -> Bundle:
         require_tools()
     recipe, folder = request.recipe, request.folder
     device = choose_device(request.device)
-    before = read_progress(folder / CHECKPOINT)
-    if before is not None and not request.resume:
-        raise Conflict("run_exists", f"{folder} holds a run: add --resume, or name another folder.")
+    before = read_before(folder, is_resumed=request.resume)
     gathered = gather(request.dataset, recipe, request.seed, request.exclude, reporter)
-    identity = _identity(recipe, request.seed, gathered)
+    identity = _identity(request, gathered)
     if before is not None and before.identity != identity:
-        raise TrainingError(
-            "run_differs",
-            f"The run in {folder} had another recipe, seed or data set: give the same again, or "
-            "name another folder.",
-        )
+        raise _differs(folder, gathered)
     folder.mkdir(parents=True, exist_ok=True)
     torch.backends.cudnn.deterministic = True
     network, taken = _make_network(request, is_resumed=before is not None)
     if before is None:
         overview = look(recipe, gathered, network, device, taken, request.seed)
-        _write_json(folder / "overview.json", overview)
-        _write_json(folder / "recipe.json", json.loads(recipe.model_dump_json(exclude_unset=True)))
+        write_json(folder / OVERVIEW, overview)
+        write_json(folder / RECIPE, json.loads(recipe.model_dump_json(exclude_unset=True)))
         reporter.say(render(overview))
     else:
-        overview = _read_overview(folder)
+        overview = read_overview(folder)
         precision = choose_precision(recipe.precision, device)
         reporter.say(f"Resuming after epoch {before.epoch} of {recipe.epochs}, in {precision}")
     course = Course(recipe, gathered, network, device, request.seed, folder / CHECKPOINT, reporter)
@@ -109,16 +112,32 @@ def run_training(request: Request, reporter: Reporter) -> Bundle:
     network = level_batch_norms(network)
     weights = round_weights(network.state_dict())
     network.load_state_dict(weights)
+    validation = course.validate_exactly(network)
+    check_validation(progress.best_epoch, validation, None)
     finished = FinishedRun(
         name=request.name,
         recipe=recipe,
         progress=progress,
         gathered=gathered,
         weights=weights,
-        validation=course.validate_exactly(network),
+        validation=validation,
         overview=overview,
     )
     return finish_run(finished, folder, request.settings if request.export else None)
+
+
+def _differs(folder: Path, gathered: Gathered) -> TrainingError:
+    message = (
+        f"The run in {folder} had another recipe, seed, --init or data set: give the same again, "
+        "or name another folder."
+    )
+    if gathered.unreadable:
+        first = gathered.unreadable[0]
+        message += (
+            f" Of the data set {len(gathered.unreadable)} images cannot be read now, as "
+            f"{first.path}: perhaps they could be then."
+        )
+    return TrainingError("run_differs", message)
 
 
 def _make_network(request: Request, *, is_resumed: bool) -> tuple[nn.Module, Taken | None]:
@@ -137,21 +156,14 @@ def _make_network(request: Request, *, is_resumed: bool) -> tuple[nn.Module, Tak
     return network, take_weights(network, tensors, origin)
 
 
-def _identity(recipe: Recipe, seed: int, gathered: Gathered) -> str:
-    content = recipe.model_dump_json(exclude={"loader_processes", "description", "terms", "limits"})
-    text = f"{content}\n{seed}\n{gathered.fingerprint()}"
+def _identity(request: Request, gathered: Gathered) -> str:
+    """Return a digest of all that decides what is learned.
+
+    Raises:
+        TrainingError: `invalid_weights`, when the starting weights cannot be read.
+    """
+    excluded = {"loader_processes", "description", "terms", "limits"}
+    content = request.recipe.model_dump_json(exclude=excluded)
+    init = "" if request.init is None else fingerprint(request.init)
+    text = f"{content}\n{request.seed}\n{init}\n{gathered.fingerprint()}"
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _write_json(path: Path, content: Any) -> None:
-    with replaced_file(path) as file:
-        file.write(json.dumps(content, indent=1, ensure_ascii=False).encode() + b"\n")
-
-
-def _read_overview(folder: Path) -> dict[str, Any]:
-    path = folder / "overview.json"
-    try:
-        content: dict[str, Any] = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise TrainingError("run_differs", f"{path} is missing or damaged.") from error
-    return content

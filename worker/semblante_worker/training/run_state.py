@@ -29,10 +29,11 @@ STATE = "state.json"
 class Progress(BaseModel):
     """Where a run is; epochs count from 1 and `epoch` is the last whole one."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # JSON has no number for what is not finite; pydantic would write null and not read it again.
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
 
     identity: str
-    """A digest of recipe, seed and pictures: a run is not continued with others."""
+    """A digest of recipe, seed, starting weights and pictures: others do not continue a run."""
     epoch: int = 0
     records: tuple[EpochRecord, ...] = ()
     images_per_second: tuple[float, ...] = ()
@@ -89,10 +90,10 @@ def save_state(folder: Path, trained: Trained, progress: Progress) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     _write(_tensors_path(folder, progress), tensors)
     if progress.best_epoch == progress.epoch:
-        _write(_best_path(folder, progress), trained.validated.state_dict())
+        _write(best_path(folder, progress), trained.validated.state_dict())
     with replaced_file(folder / STATE) as file:
         file.write(progress.model_dump_json(indent=1).encode())
-    needed = {STATE, _tensors_path(folder, progress).name, _best_path(folder, progress).name}
+    needed = {STATE, _tensors_path(folder, progress).name, best_path(folder, progress).name}
     for path in folder.iterdir():
         if path.name not in needed:
             path.unlink()
@@ -129,14 +130,15 @@ def read_best(folder: Path, progress: Progress) -> dict[str, Tensor]:
     Raises:
         TrainingError: `run_differs`, when they are damaged.
     """
-    return _read(_best_path(folder, progress))
+    return _read(best_path(folder, progress))
 
 
 def _tensors_path(folder: Path, progress: Progress) -> Path:
     return folder / f"epoch-{progress.epoch:05}.safetensors"
 
 
-def _best_path(folder: Path, progress: Progress) -> Path:
+def best_path(folder: Path, progress: Progress) -> Path:
+    """Return the file with the weights of the best epoch so far."""
     return folder / f"best-{progress.best_epoch:05}.safetensors"
 
 

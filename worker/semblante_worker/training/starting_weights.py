@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -66,6 +67,19 @@ def download_weights(architecture: Architecture) -> dict[str, Tensor]:
         ) from error
 
 
+def fingerprint(path: Path) -> str:
+    """Return a digest of a file of weights, in hexadecimal.
+
+    Raises:
+        TrainingError: `invalid_weights`, when it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise _invalid(f"{path} cannot be read: {error.strerror}") from error
+
+
 def read_weights(path: Path) -> dict[str, Tensor]:
     """Return the tensors of a `.safetensors` file, or of a `.pth` that holds tensors only.
 
@@ -92,6 +106,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         safetensors.SafetensorError,
     ) as error:
         reason = str(error).partition("\n")[0]
+        # torch then advises to load the file unsafely, which would run what is in it.
+        if not reason or isinstance(error, pickle.UnpicklingError) or "weights_only" in reason:
+            raise _invalid(f"{path} holds no table of tensors") from error
         raise _invalid(f"{path} cannot be read as weights: {reason}") from error
     tables = [content, *content.values()] if isinstance(content, dict) else []
     found = [_tensors(table) for table in tables if isinstance(table, dict)]
