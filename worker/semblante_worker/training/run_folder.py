@@ -16,6 +16,8 @@ OVERVIEW = "overview.json"
 RECIPE = "recipe.json"
 BEGUN = {CHECKPOINT, OVERVIEW, RECIPE, "tensorboard"}
 """What is in the folder before the first epoch has ended; the overview is written first."""
+LOGS = {"", ".log", ".txt", ".out", ".err"}
+"""How files end that people let a shell write there while a run prints."""
 
 
 def read_before(folder: Path, *, is_resumed: bool) -> Progress | None:
@@ -37,11 +39,15 @@ def read_before(folder: Path, *, is_resumed: bool) -> Progress | None:
 
 
 def _is_free(folder: Path) -> bool:
-    """Whether nothing is there but what a run leaves that was killed in its first epoch."""
+    """Whether nothing is there but logs, and what a run killed in its first epoch leaves."""
     if not folder.is_dir():
         return True
-    names = {path.name for path in folder.iterdir() if not path.name.startswith(PARTIAL)}
+    names = {path.name for path in folder.iterdir() if not _is_beside(path)}
     return not names or (OVERVIEW in names and names <= BEGUN)
+
+
+def _is_beside(path: Path) -> bool:
+    return path.name.startswith(PARTIAL) or (path.is_file() and path.suffix.lower() in LOGS)
 
 
 def write_json(path: Path, content: Any) -> None:
