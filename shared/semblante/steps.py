@@ -118,7 +118,7 @@ def take_step(
         pass  # somebody decided otherwise; the sweep settles what is left
     except Stopping:
         counts = False
-    except (OperationalError, Unavailable):
+    except (OSError, OperationalError, Unavailable):
         counts = False
         raise
     finally:
