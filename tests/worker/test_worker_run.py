@@ -55,6 +55,19 @@ def test_an_idle_worker_ends_with_its_children_when_asked(
     assert alive == []
 
 
+def test_a_worker_that_cannot_go_on_says_so_to_whoever_restarts_it(
+    services: Services, until: Callable[[Callable[[], object]], None]
+) -> None:
+    """A message that is none is one of the errors after which Celery ends."""
+    settings = services.settings.model_copy(update={"worker_processes": 1})
+    ready = ready_file(settings.data, "batch")
+    command = [*PROGRAM, "worker", "--name", "batch"]
+    with subprocess.Popen(command, env=child_environment(settings)) as worker:
+        until(lambda: ready.exists() or worker.poll() is not None)
+        services.queue.app.backend.client.lpush("classify", "no message")
+    assert worker.returncode == 1
+
+
 def test_a_worker_does_not_end_in_the_middle_of_a_task() -> None:
     lock, context = TaskLock(), multiprocessing.get_context("fork")
     here, there = context.Pipe()

@@ -69,4 +69,4 @@ class QuickEnd(bootsteps.StartStopStep):  # type: ignore[misc]
             os.kill(child.pid, signal.SIGKILL)
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(os.EX_OK)
+        os._exit(worker.exitcode or os.EX_OK)  # Celery has noted there what it could not mend
