@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import pty
+import signal
 import subprocess
 import sys
 import threading
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 
 import psutil
 import pytest
 from celery.exceptions import WorkerShutdown
 from celery.worker import state
+from sqlalchemy import select
 
+from semblante.errors import Unavailable
 from semblante.services import Services
 from semblante.settings import Settings
 from semblante.stack.environment import child_environment
 from semblante.stack.ready_file import ready_file
 from semblante.stack.stack import PROGRAM
+from semblante.worker_tables import RunningWorker
 from semblante_worker import shares
 from semblante_worker.ending import TaskLock, wake_when_idle
 from semblante_worker.shares import share_cores, with_device
@@ -66,6 +73,77 @@ def test_a_worker_that_cannot_go_on_says_so_to_whoever_restarts_it(
         until(lambda: ready.exists() or worker.poll() is not None)
         services.queue.app.backend.client.lpush("classify", "no message")
     assert worker.returncode == 1
+
+
+def test_a_worker_ends_in_order_when_its_terminal_is_closed(
+    services: Services, until: Callable[[Callable[[], object]], None]
+) -> None:
+    """The kernel sends SIGHUP to the worker and its children then, and no write succeeds."""
+    settings = services.settings.model_copy(update={"worker_processes": 1})
+    ready = ready_file(settings.data, "batch")
+    pid, terminal = pty.fork()
+    if pid == 0:
+        command = [*PROGRAM, "worker", "--name", "batch"]
+        os.execve(command[0], command, child_environment(settings))
+    os.set_blocking(terminal, False)
+    said = bytearray()
+
+    def is_ready() -> bool:
+        with suppress(BlockingIOError):  # which it said nothing for
+            said.extend(os.read(terminal, 65536))
+        return ready.exists()
+
+    until(is_ready)
+    [child] = psutil.Process(pid).children()
+    with services.database.reading() as session:
+        assert len(session.scalars(select(RunningWorker)).all()) == 1
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    psutil.wait_procs([child], timeout=30)
+    assert not child.is_running()
+    with services.database.reading() as session:
+        assert session.scalars(select(RunningWorker)).all() == [], "it has said that it ends"
+
+
+def test_a_hang_up_without_a_terminal_ends_a_worker_too(
+    services: Services, until: Callable[[Callable[[], object]], None]
+) -> None:
+    settings = services.settings.model_copy(update={"worker_processes": 1})
+    ready = ready_file(settings.data, "batch")
+    command = [*PROGRAM, "worker", "--name", "batch"]
+    with subprocess.Popen(
+        command, env=child_environment(settings), stdout=subprocess.PIPE, text=True
+    ) as worker:
+        until(lambda: ready.exists() or worker.poll() is not None)
+        worker.send_signal(signal.SIGHUP)
+        assert worker.stdout is not None
+        assert "Restarting" not in worker.stdout.read()
+    assert worker.returncode == 0
+    with services.database.reading() as session:
+        assert session.scalars(select(RunningWorker)).all() == []
+
+
+def test_a_worker_under_nohup_outlives_a_hang_up(
+    services: Services, until: Callable[[Callable[[], object]], None]
+) -> None:
+    settings = services.settings.model_copy(update={"worker_processes": 1})
+    ready = ready_file(settings.data, "batch")
+    command = ["nohup", *PROGRAM, "worker", "--name", "batch"]
+    with subprocess.Popen(command, env=child_environment(settings)) as worker:
+        until(lambda: ready.exists() or worker.poll() is not None)
+        worker.send_signal(signal.SIGHUP)
+
+        def answers() -> bool:
+            with suppress(Unavailable):
+                services.queue.check_worker()
+                return True
+            return False
+
+        until(answers)
+        assert worker.poll() is None
+        worker.terminate()
+    assert worker.returncode == 0
 
 
 def test_a_worker_does_not_end_in_the_middle_of_a_task() -> None:

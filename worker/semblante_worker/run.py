@@ -27,7 +27,14 @@ from semblante.queue import make_app
 from semblante.settings import Settings
 from semblante.stack.launch import die_with_parent
 from semblante.telemetry import check_telemetry, start_telemetry, stop_telemetry
-from semblante_worker.ending import QuickEnd, TaskLock, wake_when_idle
+from semblante_worker.ending import (
+    HangUp,
+    QuickEnd,
+    TaskLock,
+    leave_hang_up_to_parent,
+    outlives_hang_up,
+    wake_when_idle,
+)
 from semblante_worker.own_worker import OwnWorker, StopSign
 from semblante_worker.predict_failures import give_up_failures, inherit_requests
 from semblante_worker.presence import Presence, PresenceBeat, PresenceStep
@@ -55,7 +62,7 @@ class ProcessSlot:
 def run_worker(
     settings: Settings, name: str, queues: list[str], ready: Path, devices: Sequence[str] = ()
 ) -> int:
-    """Work until SIGTERM (which lets steps end and gives chunks back); return the exit code.
+    """Work until SIGTERM or SIGHUP (steps end, chunks go back); return the exit code.
 
     Args:
         settings: The settings of parent and children.
@@ -80,6 +87,7 @@ def run_worker(
 
     def start_child(**_: Any) -> None:
         die_with_parent(master)
+        leave_hang_up_to_parent()
         try:
             own = with_device(settings, devices, current_process_index(base=0))
             if own.telemetry:
@@ -123,7 +131,8 @@ def _add_steps(
     app.conf.semblante_is_ready = False
     app.conf.semblante_task_lock = TaskLock()
     app.conf.semblante_quick_end = not settings.telemetry  # children have spans to send yet
-    app.steps["worker"].update((PresenceStep, QuickEnd))
+    app.conf.semblante_outlives_hang_up = outlives_hang_up()
+    app.steps["worker"].update((PresenceStep, QuickEnd, HangUp))
     app.steps["consumer"].add(PresenceBeat)
     if "control" in queues:
         app.conf.semblante_clock = {
