@@ -12,6 +12,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 import pytest
@@ -20,6 +21,7 @@ from celery.worker import state
 from sqlalchemy import select
 
 from semblante.errors import Unavailable
+from semblante.queue import Queue
 from semblante.services import Services
 from semblante.settings import Settings
 from semblante.stack.environment import child_environment
@@ -29,6 +31,13 @@ from semblante.worker_tables import RunningWorker
 from semblante_worker import shares
 from semblante_worker.ending import TaskLock, wake_when_idle
 from semblante_worker.shares import share_cores, with_device
+
+
+def answers(queue: Queue) -> bool:
+    with suppress(Unavailable):
+        queue.check_worker()
+        return True
+    return False
 
 
 def test_children_take_the_devices_in_turn() -> None:
@@ -73,6 +82,30 @@ def test_a_worker_that_cannot_go_on_says_so_to_whoever_restarts_it(
         until(lambda: ready.exists() or worker.poll() is not None)
         services.queue.app.backend.client.lpush("classify", "no message")
     assert worker.returncode == 1
+
+
+def test_a_worker_outlives_a_broker_that_is_a_replica_for_a_while(
+    services: Services, tmp_path: Path, until: Callable[[Callable[[], object]], None]
+) -> None:
+    settings = services.settings.model_copy(update={"worker_processes": 1})
+    ready, log = ready_file(settings.data, "batch"), tmp_path / "log"
+    broker = services.queue.app.backend.client
+    command = [*PROGRAM, "worker", "--name", "batch"]
+    with (
+        log.open("w") as file,
+        subprocess.Popen(command, env=child_environment(settings), stderr=file) as worker,
+    ):
+        until(lambda: ready.exists() or worker.poll() is not None)
+        try:
+            broker.replicaof("127.0.0.1", "1")
+            until(lambda: "ReadOnlyError" in log.read_text() or worker.poll() is not None)
+            with pytest.raises(Unavailable):
+                services.queue.check_worker()
+        finally:
+            broker.replicaof("NO", "ONE")
+        until(lambda: answers(services.queue))
+        worker.terminate()
+    assert worker.returncode == 0
 
 
 def test_a_worker_ends_in_order_when_its_terminal_is_closed(
@@ -133,14 +166,7 @@ def test_a_worker_under_nohup_outlives_a_hang_up(
     with subprocess.Popen(command, env=child_environment(settings)) as worker:
         until(lambda: ready.exists() or worker.poll() is not None)
         worker.send_signal(signal.SIGHUP)
-
-        def answers() -> bool:
-            with suppress(Unavailable):
-                services.queue.check_worker()
-                return True
-            return False
-
-        until(answers)
+        until(lambda: answers(services.queue))
         assert worker.poll() is None
         worker.terminate()
     assert worker.returncode == 0

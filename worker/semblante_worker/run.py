@@ -39,6 +39,7 @@ from semblante_worker.own_worker import OwnWorker, StopSign
 from semblante_worker.predict_failures import give_up_failures, inherit_requests
 from semblante_worker.presence import Presence, PresenceBeat, PresenceStep
 from semblante_worker.process import WorkerProcess, start_process
+from semblante_worker.recovery import Recovery
 from semblante_worker.shares import share_cores, with_device
 from semblante_worker.sweeper import Sweeper
 from semblante_worker.tasks import register_tasks
@@ -133,7 +134,7 @@ def _add_steps(
     app.conf.semblante_quick_end = not settings.telemetry  # children have spans to send yet
     app.conf.semblante_outlives_hang_up = outlives_hang_up()
     app.steps["worker"].update((PresenceStep, QuickEnd, HangUp))
-    app.steps["consumer"].add(PresenceBeat)
+    app.steps["consumer"].update((PresenceBeat, Recovery))
     if "control" in queues:
         app.conf.semblante_clock = {
             "semblante.sweep": settings.sweep_seconds,
