@@ -11,6 +11,8 @@ from typing import Any
 from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import Pool
 
@@ -22,6 +24,12 @@ KEEPALIVES = {
     "keepalives_interval": 10,
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
+}
+# Errors of the server, not of a statement, that psycopg files under InternalError.
+SERVER_STATES = {
+    "25P03": "a silent writer was ended",
+    "25P04": "a transaction took longer than the server lets it",
+    "25006": "the server is, or has become, one that only reads: a standby",
 }
 
 _databases: WeakSet[Database] = WeakSet()
@@ -90,6 +98,17 @@ def _postgresql_engine(url: str, silent_writer_ms: int) -> Engine:
         if connection.get_execution_options().get("semblante_writes", False):
             limit = f"SET LOCAL idle_in_transaction_session_timeout = {silent_writer_ms}"
             connection.exec_driver_sql(limit)
+
+    @event.listens_for(engine, "handle_error", retval=True)
+    def tell_server(context: ExceptionContext) -> BaseException | None:
+        """Have all who wait for a server that is away wait for these, too."""
+        error = context.original_exception
+        if getattr(error, "sqlstate", None) not in SERVER_STATES:
+            return None
+        context.is_disconnect = True  # of the whole pool: the next connection may find another
+        return OperationalError(
+            context.statement, context.parameters, error, connection_invalidated=True
+        )
 
     return engine
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
+import sys
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
 IDLE = (psutil.STATUS_ZOMBIE, psutil.STATUS_STOPPED)
+PROC = Path("/proc")
+BOOT_ID = PROC / "sys/kernel/random/boot_id"
+TICKS_FIELD = 22
+"""Of `/proc/PID/stat`, proc(5): when the process started, in ticks since the boot."""
+
+FIRST_FIELD_AFTER_NAME = 3
 
 
 def this_process() -> str:
@@ -26,7 +35,35 @@ def own_children() -> list[str]:
 
 
 def _identity(process: psutil.Process) -> str:
-    return f"{socket.gethostname()}/{process.pid}/{process.create_time():.2f}"
+    return f"{socket.gethostname()}/{process.pid}/{_start(process)}"
+
+
+def _start(process: psutil.Process) -> str:
+    """Return when `process` started; raises NoSuchProcess.
+
+    On Linux by the boot and its ticks: the time of day of a start, which psutil reckons, moves when
+    the host's clock is set, and living holders would seem to be others.
+    """
+    boot = _boot_id()
+    if boot is None:
+        return f"{process.create_time():.2f}"
+    try:
+        stat = (PROC / str(process.pid) / "stat").read_bytes()
+    except (FileNotFoundError, ProcessLookupError) as error:
+        raise psutil.NoSuchProcess(process.pid) from error
+    fields = stat.rpartition(b")")[2].split()  # a name may hold spaces and brackets
+    return f"{boot}.{int(fields[TICKS_FIELD - FIRST_FIELD_AFTER_NAME])}"
+
+
+@functools.cache
+def _boot_id() -> str | None:
+    """Return what the kernel calls this boot; None where it gives it no name."""
+    if sys.platform != "linux":
+        return None
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:  # a sandbox that has no such file
+        return None
 
 
 def cannot_work(holder: str) -> bool:
@@ -42,6 +79,6 @@ def cannot_work(holder: str) -> bool:
         process = psutil.Process(int(pid))
         if process.status() in IDLE and process.pid != os.getpid():
             return True
-        return f"{process.create_time():.2f}" != started
+        return _start(process) != started
     except psutil.NoSuchProcess:
         return True

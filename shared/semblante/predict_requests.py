@@ -3,23 +3,24 @@
 A request waits in a list, and the message `semblante.predict` wakes a worker, which takes requests
 until none comes for a moment: while it does, no message is needed. Who waits wakes again every
 second, so a message may be lost. What a worker had in hand when it failed is asked again, each
-request alone: the one at which a worker fails once more is told so, and no other. The image's bytes
-lie in the storage; the broker has ids only.
+request alone: the one at which a worker fails once more is told so, and no other. One failure is
+none of a request's: somebody may have killed the worker, or a disk has failed once. The image's
+bytes lie in the storage; the broker has ids only.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
 
 from semblante.detection import Detect
-from semblante.errors import IMAGE_ERROR_CODES, Unavailable
+from semblante.errors import ERROR_CODES, Unavailable
 from semblante.identifiers import new_id
 from semblante.message import Message
 from semblante.queue import PREDICT_WAITING, Queue
@@ -67,6 +68,8 @@ class PredictRequest:
     detect: Detect
     id: str = field(default_factory=new_id)
     headers: dict[str, str] = field(default_factory=carried)
+    again: bool = False
+    """Whether a worker has failed that had it in hand."""
 
     @property
     def key(self) -> str:
@@ -102,8 +105,8 @@ class PredictRequests:
                     return answer
                 if self._redis.set(WOKEN, 1, px=int(WAKE_SECONDS * 1000), nx=True):
                     self.wake()  # one of all who wait does so: messages must not pile up
-            for waiting_list in (PREDICT_WAITING, ALONE):
-                self._redis.lrem(waiting_list, 1, packed)
+            self._redis.lrem(PREDICT_WAITING, 1, packed)
+            self._redis.lrem(ALONE, 1, _packed(replace(request, again=True)))
         except RedisError as error:
             raise Unavailable(
                 "broker_unavailable", "The message broker does not answer."
@@ -154,16 +157,21 @@ class PredictRequests:
 
     def give_back(self, taker: str) -> None:
         """Let all that `taker` has in hand wait again: it must end, and none of it is to blame."""
-        self._return(taker, self._in_hand(taker), PREDICT_WAITING)
+        for request in self._in_hand(taker):
+            self._return(taker, request, PREDICT_WAITING, request)
 
-    def give_up(self, taker: str) -> None:
-        """Ask again for each alone what `taker` had in hand when it failed; one alone is told."""
-        requests = self._in_hand(taker)
-        if len(requests) == 1:
-            detail = Message(IMAGE_ERROR_CODES["worker_crash"]).to_json()
-            self.answer(taker, requests[0], {"error": {"code": "worker_crash", "detail": detail}})
-        else:
-            self._return(taker, requests, ALONE)
+    def give_up(self, taker: str, code: str) -> None:
+        """Ask again for each alone what `taker` had in hand when it failed.
+
+        What was asked again already is told `code`, one of `ERROR_CODES`, so that no request fails
+        one worker after the other.
+        """
+        detail = Message(ERROR_CODES[code]).to_json()
+        for request in self._in_hand(taker):
+            if request.again:
+                self.answer(taker, request, {"error": {"code": code, "detail": detail}})
+            else:
+                self._ask_again(taker, request)
 
     def inherit(self, worker: str) -> None:
         """Ask again for each alone what takers `worker/...` of an earlier process had in hand."""
@@ -171,17 +179,20 @@ class PredictRequests:
         for key in self._redis.scan_iter(match=f"{TAKEN}*"):
             if (name := key.decode()).startswith(prefix):
                 taker = name.removeprefix(TAKEN)
-                self._return(taker, self._in_hand(taker), ALONE)
+                for request in self._in_hand(taker):
+                    self._ask_again(taker, request)
 
     def _in_hand(self, taker: str) -> list[PredictRequest]:
         packed = self._redis.lrange(TAKEN + taker, 0, -1)
         return [_unpacked(one) for one in packed]
 
-    def _return(self, taker: str, requests: Iterable[PredictRequest], where: str) -> None:
-        for request in requests:
-            self._redis.rpush(where, _packed(request))
-            self._redis.lrem(TAKEN + taker, 1, _packed(request))
-            self.wake()
+    def _ask_again(self, taker: str, request: PredictRequest) -> None:
+        self._return(taker, request, ALONE, replace(request, again=True))
+
+    def _return(self, taker: str, taken: PredictRequest, where: str, put: PredictRequest) -> None:
+        self._redis.rpush(where, _packed(put))
+        self._redis.lrem(TAKEN + taker, 1, _packed(taken))
+        self.wake()
 
 
 def _packed(request: PredictRequest) -> str:

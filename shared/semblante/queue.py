@@ -79,6 +79,7 @@ def make_app(settings: Settings) -> Celery:
         worker_enable_soft_shutdown_on_idle=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        broker_channel_error_retry=True,  # a broker that refuses, as after a failover: recovery.py
         broker_transport_options={
             "priority_steps": list(PRIORITIES),
             "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
@@ -143,7 +144,7 @@ class Queue:
         """
         try:
             answers = self.app.control.ping(timeout=WORKER_ANSWER_SECONDS, limit=1)
-        except OperationalError as error:
+        except (OperationalError, RedisError) as error:
             raise _broker_away(error) from error
         if not answers:
             raise Unavailable("worker_unavailable", "No worker answers: start one, or see its log.")

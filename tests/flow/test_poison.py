@@ -1,7 +1,7 @@
 """An image that ends its worker, or never ends, costs its own row and nothing else.
 
-The tests' decoder is Pillow's with a taste for three words behind a picture's end; the stack's own
-worker processes run it.
+The tests' decoder is Pillow's with a taste for some words behind a picture's end, and so is the
+storage; the stack's own worker processes run them.
 """
 
 from __future__ import annotations
@@ -29,27 +29,42 @@ from semblante.stack.stack import Stack, embedded_stack
 pytestmark = pytest.mark.flow
 
 PROGRAM = """
+import errno
 import os
 import threading
+from pathlib import Path
 
 from PIL import Image
 
 from semblante.cli import main
+from semblante.local_storage import LocalStorage
 
-honest = Image.open
+honest, honest_read = Image.open, LocalStorage.read
+once = Path(__file__).with_name("once")
+
+def is_first():
+    is_first = not once.exists()
+    once.write_text(str(os.getpid()))
+    return is_first
+
+def read(storage, key, start, length):
+    data = honest_read(storage, key, start, length)
+    if data.endswith(b"<fails>") or data.endswith(b"<fail1>") and is_first():
+        raise OSError(errno.EIO, "Input/output error")
+    return data
 
 def poisoned(file, *arguments, **options):
     word = file.getvalue()[-7:]
     if word == b"<abort>":
         os.abort()
-    if word == b"<stuck>":
+    if word == b"<stuck>" or word == b"<wait1>" and is_first():
         threading.Event().wait()
     hoard = []
     while word == b"<hoard>":
         hoard.append(b"1" * 10_000_000)
     return honest(file, *arguments, **options)
 
-Image.open = poisoned
+Image.open, LocalStorage.read = poisoned, read
 main()
 """
 POISON = {3: b"<abort>", 11: b"<stuck>", 12: b"<hoard>"}
@@ -127,3 +142,19 @@ def test_a_killed_worker_leaves_its_image_to_its_successor(
         os.kill(killed, signal.SIGKILL)
         assert asked.result() == (422, "worker_crash")
     assert predict(stack, gif()) == (200, None)
+
+
+def test_a_storage_that_fails_once_costs_no_answer(stack: Stack) -> None:
+    assert predict(stack, gif() + b"<fail1>") == (200, None)
+    assert predict(stack, gif() + b"<fails>") == (503, "storage_unavailable")
+
+
+def test_a_child_that_somebody_kills_costs_no_answer(
+    stack: Stack, tmp_path: Path, until: Callable[[Callable[[], object]], None]
+) -> None:
+    once = tmp_path / "once"
+    with ThreadPoolExecutor(1) as executor:
+        asked = executor.submit(predict, stack, gif() + b"<wait1>")
+        until(lambda: once.exists() and once.read_text())
+        os.kill(int(once.read_text()), signal.SIGKILL)
+        assert asked.result() == (200, None)

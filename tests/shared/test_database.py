@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from psycopg.errors import IdleInTransactionSessionTimeout
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from semblante.database import Database
+from semblante.insistence import insist
 
 
 def test_connections_are_kept_and_a_snapshot_is_of_its_own_transaction(tmp_path: Path) -> None:
@@ -89,7 +91,53 @@ def lock_and_fall_silent(database: Database, other: Database) -> None:
 
 def test_a_writer_that_falls_silent_keeps_no_locks(postgresql: str) -> None:
     silent, other = Database(postgresql, silent_writer_seconds=0.1), Database(postgresql)
-    with pytest.raises(DBAPIError):
+    with pytest.raises(OperationalError) as caught:  # as when the database is away
         lock_and_fall_silent(silent, other)
+    assert isinstance(caught.value.orig, IdleInTransactionSessionTimeout)
+    with silent.writing() as session:
+        session.execute(LOCK)
     silent.dispose()
     other.dispose()
+
+
+def test_a_writer_that_fell_silent_before_its_commit_is_tried_again(postgresql: str) -> None:
+    silent, other = Database(postgresql, silent_writer_seconds=0.1), Database(postgresql)
+    tries = []
+
+    def write() -> None:
+        with silent.writing() as session:
+            session.execute(LOCK)
+            tries.append(session.scalar(text("select pg_backend_pid()")))
+            if len(tries) == 1:
+                with other.writing() as waiting:
+                    waiting.execute(LOCK)
+
+    insist(write)
+    assert len({*tries}) == 2
+    silent.dispose()
+    other.dispose()
+
+
+def test_a_standby_is_a_database_that_is_away(postgresql: str) -> None:
+    """After a failover connections of the pool may lead to what is a standby now."""
+    database = Database(postgresql)
+    pids = []
+
+    def write() -> None:
+        with database.writing() as session:
+            pids.append(session.scalar(text("select pg_backend_pid()")))
+            if len(pids) == 1:
+                session.execute(text("set transaction read only"))
+            session.execute(text("create table written (a int)"))
+            session.execute(text("drop table written"))
+
+    insist(write)
+    assert len({*pids}) == 2, "the second try has a connection of its own"
+    database.dispose()
+
+
+def test_an_error_of_a_statement_is_none_of_the_server(postgresql: str) -> None:
+    database = Database(postgresql)
+    with pytest.raises(ProgrammingError), database.reading() as session:
+        session.execute(text("select * from nowhere"))
+    database.dispose()

@@ -76,7 +76,7 @@ def test_an_answer_reaches_who_asked(
     requests.answer("worker", second, {"ok": {"faces": [2]}})
     requests.answer("worker", first, OK)
     assert (asked.result(), asked_too.result()) == (OK, {"ok": {"faces": [2]}})
-    requests.give_up("worker")
+    requests.give_up("worker", "worker_crash")
     assert not requests.take("worker"), "answered requests are in nobody's hand"
 
 
@@ -158,6 +158,35 @@ def test_a_new_worker_asks_again_what_its_predecessor_had_in_hand(
     assert [one.result() for one in asked] == [OK] * 3
 
 
+def test_a_failure_is_told_at_the_second_time_and_as_what_it_was(
+    requests: PredictRequests, queue: Wakes, executor: ThreadPoolExecutor
+) -> None:
+    asked = executor.submit(requests.ask, some(1)[0], 60)
+    queue.sent.acquire()
+    assert [request.again for request in requests.take("a")] == [False]
+    requests.give_up("a", "worker_crash")
+    assert [request.again for request in requests.take("b")] == [True]
+    requests.give_up("b", "storage_unavailable")
+    assert asked.result()["error"]["code"] == "storage_unavailable"
+    assert requests.take("c") == []
+
+
+def test_nobody_is_asked_again_for_who_waits_no_more(requests: PredictRequests) -> None:
+    [request] = some(1)
+
+    def fail() -> None:
+        while not requests.take("failed"):
+            pass
+        requests.give_up("failed", "worker_crash")
+
+    with ThreadPoolExecutor(1) as other:
+        failing = other.submit(fail)
+        with pytest.raises(Unavailable):
+            requests.ask(request, 1.0)
+        failing.result()
+    assert not requests.take("worker")
+
+
 @hypothesis.settings(
     max_examples=20,
     deadline=None,
@@ -176,7 +205,7 @@ def test_only_the_request_that_ends_its_worker_is_told_so(
         worker += 1
         taken = requests.take(str(worker))
         if any(request.id in deadly for request in taken):
-            requests.give_up(str(worker))
+            requests.give_up(str(worker), "worker_crash")
             continue
         for request in taken:
             requests.answer(str(worker), request, OK)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from factory import reload, submit
@@ -22,12 +24,18 @@ def test_the_lease_ends_in_the_transaction_that_ends_the_step(services: Services
     assert (after.lease_token, after.attempts) == (None, 0)
 
 
-def test_a_storage_that_is_away_for_long_fails_no_job(services: Services) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        Unavailable("storage_unavailable", "The storage does not answer."),
+        OSError(errno.EIO, "Input/output error"),
+    ],
+)
+def test_a_storage_that_is_away_for_long_fails_no_job(services: Services, error: Exception) -> None:
     job = submit(services, b"x")
-    error = Unavailable("storage_unavailable", "The storage does not answer.")
     for _attempt in range(services.settings.max_attempts + 1):
         with (
-            pytest.raises(Unavailable),
+            pytest.raises(type(error)),
             take_step(services.database, services.settings, job.id, "validating"),
         ):
             raise error

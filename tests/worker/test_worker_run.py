@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import pty
+import signal
 import subprocess
 import sys
 import threading
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 import psutil
 import pytest
 from celery.exceptions import WorkerShutdown
 from celery.worker import state
+from sqlalchemy import select
 
+from semblante.errors import Unavailable
+from semblante.queue import Queue
 from semblante.services import Services
 from semblante.settings import Settings
 from semblante.stack.environment import child_environment
 from semblante.stack.ready_file import ready_file
 from semblante.stack.stack import PROGRAM
+from semblante.worker_tables import RunningWorker
 from semblante_worker import shares
 from semblante_worker.ending import TaskLock, wake_when_idle
 from semblante_worker.shares import share_cores, with_device
+
+
+def answers(queue: Queue) -> bool:
+    with suppress(Unavailable):
+        queue.check_worker()
+        return True
+    return False
 
 
 def test_children_take_the_devices_in_turn() -> None:
@@ -53,6 +69,107 @@ def test_an_idle_worker_ends_with_its_children_when_asked(
     assert worker.returncode == 0
     _, alive = psutil.wait_procs(children, timeout=30)
     assert alive == []
+
+
+def test_a_worker_that_cannot_go_on_says_so_to_whoever_restarts_it(
+    services: Services, until: Callable[[Callable[[], object]], None]
+) -> None:
+    """A message that is none is one of the errors after which Celery ends."""
+    settings = services.settings.model_copy(update={"worker_processes": 1})
+    ready = ready_file(settings.data, "batch")
+    command = [*PROGRAM, "worker", "--name", "batch"]
+    with subprocess.Popen(command, env=child_environment(settings)) as worker:
+        until(lambda: ready.exists() or worker.poll() is not None)
+        services.queue.app.backend.client.lpush("classify", "no message")
+    assert worker.returncode == 1
+
+
+def test_a_worker_outlives_a_broker_that_is_a_replica_for_a_while(
+    services: Services, tmp_path: Path, until: Callable[[Callable[[], object]], None]
+) -> None:
+    settings = services.settings.model_copy(update={"worker_processes": 1})
+    ready, log = ready_file(settings.data, "batch"), tmp_path / "log"
+    broker = services.queue.app.backend.client
+    command = [*PROGRAM, "worker", "--name", "batch"]
+    with (
+        log.open("w") as file,
+        subprocess.Popen(command, env=child_environment(settings), stderr=file) as worker,
+    ):
+        until(lambda: ready.exists() or worker.poll() is not None)
+        try:
+            broker.replicaof("127.0.0.1", "1")
+            until(lambda: "ReadOnlyError" in log.read_text() or worker.poll() is not None)
+            with pytest.raises(Unavailable):
+                services.queue.check_worker()
+        finally:
+            broker.replicaof("NO", "ONE")
+        until(lambda: answers(services.queue))
+        worker.terminate()
+    assert worker.returncode == 0
+
+
+def test_a_worker_ends_in_order_when_its_terminal_is_closed(
+    services: Services, until: Callable[[Callable[[], object]], None]
+) -> None:
+    """The kernel sends SIGHUP to the worker and its children then, and no write succeeds."""
+    settings = services.settings.model_copy(update={"worker_processes": 1})
+    ready = ready_file(settings.data, "batch")
+    pid, terminal = pty.fork()
+    if pid == 0:
+        command = [*PROGRAM, "worker", "--name", "batch"]
+        os.execve(command[0], command, child_environment(settings))
+    os.set_blocking(terminal, False)
+    said = bytearray()
+
+    def is_ready() -> bool:
+        with suppress(BlockingIOError):  # which it said nothing for
+            said.extend(os.read(terminal, 65536))
+        return ready.exists()
+
+    until(is_ready)
+    [child] = psutil.Process(pid).children()
+    with services.database.reading() as session:
+        assert len(session.scalars(select(RunningWorker)).all()) == 1
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    psutil.wait_procs([child], timeout=30)
+    assert not child.is_running()
+    with services.database.reading() as session:
+        assert session.scalars(select(RunningWorker)).all() == [], "it has said that it ends"
+
+
+def test_a_hang_up_without_a_terminal_ends_a_worker_too(
+    services: Services, until: Callable[[Callable[[], object]], None]
+) -> None:
+    settings = services.settings.model_copy(update={"worker_processes": 1})
+    ready = ready_file(settings.data, "batch")
+    command = [*PROGRAM, "worker", "--name", "batch"]
+    with subprocess.Popen(
+        command, env=child_environment(settings), stdout=subprocess.PIPE, text=True
+    ) as worker:
+        until(lambda: ready.exists() or worker.poll() is not None)
+        worker.send_signal(signal.SIGHUP)
+        assert worker.stdout is not None
+        assert "Restarting" not in worker.stdout.read()
+    assert worker.returncode == 0
+    with services.database.reading() as session:
+        assert session.scalars(select(RunningWorker)).all() == []
+
+
+def test_a_worker_under_nohup_outlives_a_hang_up(
+    services: Services, until: Callable[[Callable[[], object]], None]
+) -> None:
+    settings = services.settings.model_copy(update={"worker_processes": 1})
+    ready = ready_file(settings.data, "batch")
+    command = ["nohup", *PROGRAM, "worker", "--name", "batch"]
+    with subprocess.Popen(command, env=child_environment(settings)) as worker:
+        until(lambda: ready.exists() or worker.poll() is not None)
+        worker.send_signal(signal.SIGHUP)
+        until(lambda: answers(services.queue))
+        assert worker.poll() is None
+        worker.terminate()
+    assert worker.returncode == 0
 
 
 def test_a_worker_does_not_end_in_the_middle_of_a_task() -> None:

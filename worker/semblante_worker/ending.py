@@ -1,4 +1,4 @@
-"""A worker's quick end: without the three seconds that a pool takes to end idle children."""
+"""How a worker ends: at which signals, and quickly, without the three seconds of a pool's end."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import os
 import signal
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from billiard import active_children
 from celery import bootsteps
+from celery.apps.worker import install_worker_term_handler
 from celery.exceptions import WorkerShutdown
 from celery.worker import WorkController, state
 
@@ -25,6 +27,31 @@ def wake_when_idle(**_: Any) -> None:
     if not state.reserved_requests:
         state.should_stop = os.EX_OK
         raise WorkerShutdown(os.EX_OK)
+
+
+def outlives_hang_up() -> bool:
+    """Whether this process was told so when it began, as `nohup` does; ask before Celery starts."""
+    return signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+
+class HangUp(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Has SIGHUP end the worker as SIGTERM does, or do nothing where it was ignored.
+
+    Celery's own way is to start the program anew as the interpreter exits, which the quick end
+    skips, or on a terminal to die at once. It sets its handlers before the first step begins.
+    """
+
+    def start(self, worker: WorkController) -> None:
+        """Replace Celery's handler."""
+        if worker.app.conf.semblante_outlives_hang_up:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        else:  # which may have lost its terminal: it can be told nothing
+            install_worker_term_handler(worker, sig="SIGHUP", verbose=False)
+
+
+def leave_hang_up_to_parent() -> None:
+    """In a child: a closed terminal tells all its processes, and only the parent ends in order."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 class TaskLock:
@@ -67,6 +94,7 @@ class QuickEnd(bootsteps.StartStopStep):  # type: ignore[misc]
         worker.app.conf.semblante_task_lock.take()
         for child in active_children():  # where no kernel ends them with their parent
             os.kill(child.pid, signal.SIGKILL)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(os.EX_OK)
+        with suppress(OSError):  # a terminal that was closed
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(worker.exitcode or os.EX_OK)  # Celery has noted there what it could not mend

@@ -27,11 +27,19 @@ from semblante.queue import make_app
 from semblante.settings import Settings
 from semblante.stack.launch import die_with_parent
 from semblante.telemetry import check_telemetry, start_telemetry, stop_telemetry
-from semblante_worker.ending import QuickEnd, TaskLock, wake_when_idle
+from semblante_worker.ending import (
+    HangUp,
+    QuickEnd,
+    TaskLock,
+    leave_hang_up_to_parent,
+    outlives_hang_up,
+    wake_when_idle,
+)
 from semblante_worker.own_worker import OwnWorker, StopSign
 from semblante_worker.predict_failures import give_up_failures, inherit_requests
 from semblante_worker.presence import Presence, PresenceBeat, PresenceStep
 from semblante_worker.process import WorkerProcess, start_process
+from semblante_worker.recovery import Recovery
 from semblante_worker.shares import share_cores, with_device
 from semblante_worker.sweeper import Sweeper
 from semblante_worker.tasks import register_tasks
@@ -55,7 +63,7 @@ class ProcessSlot:
 def run_worker(
     settings: Settings, name: str, queues: list[str], ready: Path, devices: Sequence[str] = ()
 ) -> int:
-    """Work until SIGTERM (which lets steps end and gives chunks back); return the exit code.
+    """Work until SIGTERM or SIGHUP (steps end, chunks go back); return the exit code.
 
     Args:
         settings: The settings of parent and children.
@@ -80,6 +88,7 @@ def run_worker(
 
     def start_child(**_: Any) -> None:
         die_with_parent(master)
+        leave_hang_up_to_parent()
         try:
             own = with_device(settings, devices, current_process_index(base=0))
             if own.telemetry:
@@ -123,8 +132,9 @@ def _add_steps(
     app.conf.semblante_is_ready = False
     app.conf.semblante_task_lock = TaskLock()
     app.conf.semblante_quick_end = not settings.telemetry  # children have spans to send yet
-    app.steps["worker"].update((PresenceStep, QuickEnd))
-    app.steps["consumer"].add(PresenceBeat)
+    app.conf.semblante_outlives_hang_up = outlives_hang_up()
+    app.steps["worker"].update((PresenceStep, QuickEnd, HangUp))
+    app.steps["consumer"].update((PresenceBeat, Recovery))
     if "control" in queues:
         app.conf.semblante_clock = {
             "semblante.sweep": settings.sweep_seconds,
