@@ -235,7 +235,7 @@ def test_a_run_goes_on_with_the_same_starting_weights_only(
     assert caught.value.code == "invalid_weights"
 
 
-@pytest.mark.parametrize("name", ["card.json", "recipe.json", "notes.txt"])
+@pytest.mark.parametrize("name", ["card.json", "recipe.json", "notes.md"])
 @pytest.mark.parametrize("resume", [False, True])
 def test_a_folder_that_holds_something_else_is_not_written_to(
     tmp_path: Path, faces: Path, tiny: Tiny, name: str, resume: bool
@@ -255,7 +255,7 @@ def test_a_run_that_was_killed_in_its_first_epoch_begins_anew(
 ) -> None:
     checkpoint = tmp_path / "run" / "checkpoint"
     checkpoint.mkdir(parents=True)
-    for name in ("overview.json", "recipe.json", ".partial-1", "checkpoint/.partial-2"):
+    for name in ("overview.json", "recipe.json", ".partial-1", "checkpoint/.partial-2", "log"):
         (tmp_path / "run" / name).write_bytes(b"half")
     bundle, _ = run(faces, tiny("epochs=1"), tmp_path / "run", resume=resume)
     assert read_bundle(bundle.folder, verify=True).digest == bundle.digest
