@@ -5,7 +5,7 @@ import pytest
 from semblante.class_names import ClassNames
 from semblante.emotions import EMOTIONS, Emotion
 from semblante.errors import Refused
-from semblante_worker.datasets.entry import Split
+from semblante_worker.datasets.entry import SPLIT_NAMES, Split
 from semblante_worker.datasets.layout import Arrangement, arrange
 
 SEVEN = ClassNames(EMOTIONS)
@@ -85,6 +85,15 @@ def test_parts_below_one_folder() -> None:
             (None, None),
         ],
     )
+
+
+@pytest.mark.parametrize("name", ["train", "Test"])
+def test_parts_below_several_folders(name: str) -> None:
+    _arrangement, found = of(f"a/b/{name}/1/a.jpg", f"a/b/{name}/2/b.jpg")
+    part = SPLIT_NAMES[name.lower()]
+    assert found == [(part, f"a/b/{name}/1"), (part, f"a/b/{name}/2")]
+    arrangement, _found = of("a/b/train/1/a.jpg", "a/b/test/1/a.jpg", "a/read.jpg")
+    assert arrangement == Arrangement(has_parts=True, depth=3)
 
 
 def test_parts_at_the_top_go_before_those_below() -> None:
