@@ -97,6 +97,30 @@ def test_dataset_subset(tmp_path: Path, seven: Path, name: str) -> None:
     assert (code, "[run_exists]" in output) == (2, True)
 
 
+def test_dataset_show_makes_the_reports_folder(tmp_path: Path, seven: Path) -> None:
+    code, output = call("dataset", "show", seven, "-o", tmp_path / "new" / "report.html")
+    assert (code, (tmp_path / "new" / "report.html").is_file()) == (0, True), output
+
+
+@pytest.mark.parametrize("name", ["copy", "copy.zip"])
+def test_a_subset_of_a_manifest_is_its_rows(tmp_path: Path, name: str) -> None:
+    rows = (
+        "path,label,feliz,estresado,age\n"
+        "./b/000.png,estresado,0.25,0.75,31\na/000.png,,1,0,\na/001.png,feliz,1,,\n"
+    )
+    files = {f"inner/{path}": data for path, data in pictures({"a": 2, "b": 1}).items()}
+    write_zip(tmp_path / "s.zip", files | {"inner/manifest.csv": rows.encode()})
+    words = ("dataset", "subset", tmp_path / "s.zip", "--per-class", 1, "-o", tmp_path / name)
+    assert call(*words)[0] == 0
+    found = read_dataset(tmp_path / name, {"feliz", "estresado"}.__contains__)
+    assert found.manifest is not None
+    with found.manifest.open() as table:
+        assert table.columns == ("path", "label", "feliz", "estresado", "age")
+    first, second = found.entries
+    assert (first.path, first.shares) == ("b/000.png", {"feliz": 0.25, "estresado": 0.75})
+    assert second.label == "feliz"
+
+
 @pytest.mark.parametrize("name", ["copy", "copy.zip"])
 def test_a_subset_of_a_manifest_keeps_votes(tmp_path: Path, name: str) -> None:
     rows = "path,source,usage,label,p1,p2\na/000.png,s,val,1,0.25,0.75\nb/000.png,,train,2,,\n"
@@ -115,13 +139,13 @@ def test_a_subset_as_zip_takes_names_that_are_not_utf_8(tmp_path: Path) -> None:
     assert len(read_dataset(tmp_path / "s.zip").entries) == 2
 
 
-def test_a_subset_that_fails_leaves_no_zip(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["few", "few.zip"])
+def test_a_subset_that_fails_leaves_nothing(tmp_path: Path, name: str) -> None:
     folder = write_folder(tmp_path, {"set": 1}) / "set"
     [inside] = folder.glob("*.png")
     (tmp_path / "out.png").write_bytes(inside.read_bytes())
     rows = f"path,label\n{inside.name},1\n../out.png,2\n"
     (folder / "manifest.csv").write_text(rows, encoding="utf-8")
-    code, output = call("dataset", "subset", folder, "--per-class", 1, "-o", tmp_path / "few.zip")
+    code, output = call("dataset", "subset", folder, "--per-class", 1, "-o", tmp_path / name)
     assert (code, "leads out of its folder" in output) == (2, True), output
-    assert not [*tmp_path.glob("*few*")]
-    assert not [*tmp_path.glob("*.zip*")]
+    assert {path.name for path in tmp_path.iterdir()} == {"set", "out.png"}

@@ -113,13 +113,14 @@ def _shares(
     shares: Mapping[str, float], known: Mapping[str, int], single: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Return votes as a target; votes for labels of no class do not count."""
-    target = np.zeros_like(single)
+    greatest = max(shares.values(), default=0.0)
+    target = np.zeros(len(single), dtype=np.float64)
     for name, share in shares.items():
         position = known.get(plain(name))
-        if position is not None:
-            target[position] += share
+        if position is not None and greatest > 0:
+            target[position] += share / greatest  # so that no sum is too large for a float
     total = float(target.sum())
-    return target / total if total > 0 else single
+    return (target / total).astype(np.float32) if total > 0 else single
 
 
 def _where(dataset: Dataset, c: RecipeClass) -> str:
