@@ -87,6 +87,24 @@ def check_classes(
         raise Refused("empty_class", f"{dataset.origin}: the class {c.id} has {what}.")
 
 
+def check_validation(dataset: Dataset, labelled: Labelled, classes: Sequence[RecipeClass]) -> None:
+    """Check that validation can tell a good epoch from a bad one, and be measured afterwards.
+
+    Raises:
+        Refused: `empty_dataset` or `one_class_only`.
+    """
+    found = np.unique(labelled.labels)
+    if not len(found):
+        raise Refused("empty_dataset", f"{dataset.origin}: no image for validation can be read.")
+    if len(found) == 1:
+        raise Refused(
+            "one_class_only",
+            f"{dataset.origin}: all validation images are of the class {classes[found[0]].id}; add "
+            "images of others to val, or validate with a part of the training images by "
+            "--set 'data.validation_from=[\"split\"]'.",
+        )
+
+
 def names_of(classes: Sequence[RecipeClass]) -> dict[str, int]:
     """Return the position of each class by every name that it may have."""
     return {
