@@ -13,6 +13,7 @@ from picture_sets import pictures, write_folder, write_zip
 from semblante.bundles import read_bundle
 from semblante.cli import cli
 from semblante_worker.datasets.dataset import read_dataset
+from semblante_worker.training.recipe_files import FOLDER
 
 SEVEN = {f"DATASET/train/{number}": 4 for number in range(1, 8)}
 
@@ -50,6 +51,41 @@ def test_train(tmp_path: Path, seven: Path) -> None:
     assert (code, output.startswith("my@")) == (0, True)
     code, output = call("train", seven, *recipe, "-o", tmp_path / "run")
     assert (code, "[run_exists]" in output) == (2, True)
+
+
+def test_names_of_fer2013_and_of_a_recipe_go_all_the_way(tmp_path: Path) -> None:
+    names = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+    path = write_zip(tmp_path / "fer.zip", pictures({f"train/{name}": 4 for name in names}))
+    recipe = tmp_path / "own.toml"
+    text = (FOLDER / "resnet18-transfer.toml").read_text(encoding="utf-8")
+    recipe.write_text(text + OWN_CLASSES, encoding="utf-8")
+    small = ("pretrained=false", "preprocess.resize=[36,36]", "preprocess.crop=[32,32]", "epochs=1")
+    changes = [word for change in small for word in ("--set", change)]
+    for data, name in ((path, "resnet18-transfer"), (_by_numbers(tmp_path / "own.zip"), recipe)):
+        folder = tmp_path / f"run-{data.stem}"
+        code, output = call("train", data, "--recipe", name, *changes, "-o", folder, "--no-export")
+        assert code == 0, output
+        code, output = call("evaluate", folder, data, "--data", tmp_path / "data")
+        assert code == 0, output
+
+
+OWN_CLASSES = """
+[[classes]]
+id = "surprise"
+en = "surprise"
+es = "sorprendido"
+folders = ["5"]
+
+[[classes]]
+id = "happiness"
+en = "happiness"
+es = "feliz"
+folders = ["3"]
+"""
+
+
+def _by_numbers(path: Path) -> Path:
+    return write_zip(path, pictures({"train/5": 4, "train/3": 4}))
 
 
 def test_train_refuses(tmp_path: Path, seven: Path) -> None:

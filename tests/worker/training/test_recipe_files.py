@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from semblante.errors import TrainingError
 from semblante_worker.training.recipe import Augmentation, Data, Phase, Recipe, RecipeClass
-from semblante_worker.training.recipe_files import load_recipe, recipe_names
+from semblante_worker.training.recipe_files import folders_beside, load_recipe, recipe_names
 
 
 def test_the_recipes_that_there_are() -> None:
@@ -86,6 +86,14 @@ def test_changes_that_are_refused(change: str, message: str) -> None:
     with pytest.raises(TrainingError, match=message) as caught:
         load_recipe("finetune", [change])
     assert caught.value.code == "invalid_recipe"
+
+
+def test_names_of_classes_beside_a_bundle(tmp_path: Path) -> None:
+    assert folders_beside(tmp_path) is None
+    recipe = load_recipe("mobilenetv2-tri3")
+    content = recipe.model_dump_json(exclude_unset=True)
+    (tmp_path / "recipe.json").write_text(content, encoding="utf-8")
+    assert folders_beside(tmp_path) == {one.id: one.folders for one in recipe.classes}
 
 
 def test_a_file_of_ones_own(tmp_path: Path) -> None:

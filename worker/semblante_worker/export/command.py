@@ -70,6 +70,7 @@ def export(
 
     require_tools()
     from semblante_worker.export.run import Export, export_bundle
+    from semblante_worker.training.recipe_files import folders_beside
 
     settings = make_settings(data=data)
     found = find_model(settings, bundle)
@@ -78,6 +79,7 @@ def export(
         found.classes,
         split,
         settings,
+        folders=folders_beside(found.folder),
         exclude=exclude,
         skip_other_classes=skip_other_classes,
     )

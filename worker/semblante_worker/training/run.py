@@ -32,6 +32,7 @@ from semblante_worker.training.gathering import Gathered, gather
 from semblante_worker.training.overview import look, render
 from semblante_worker.training.precision import choose_precision
 from semblante_worker.training.recipe import Recipe
+from semblante_worker.training.recipe_files import RECIPE
 from semblante_worker.training.reporter import Reporter
 from semblante_worker.training.run_state import Progress, read_best, read_progress
 from semblante_worker.training.seeds import derive_seed
@@ -97,7 +98,7 @@ def run_training(request: Request, reporter: Reporter) -> Bundle:
     if before is None:
         overview = look(recipe, gathered, network, device, taken, request.seed)
         _write_json(folder / "overview.json", overview)
-        _write_json(folder / "recipe.json", json.loads(recipe.model_dump_json(exclude_unset=True)))
+        _write_json(folder / RECIPE, json.loads(recipe.model_dump_json(exclude_unset=True)))
         reporter.say(render(overview))
     else:
         overview = _read_overview(folder)
