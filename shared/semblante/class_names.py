@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from semblante.emotions import EMOTIONS, Emotion
+from semblante.emotions import EMOTIONS, OTHER_NAMES, Emotion
 from semblante.errors import Refused
 
 
 class ClassNames:
     """The classes of a model by every name that data sets use for them.
 
-    A class is named by its id, its English or its Spanish name, whatever the case. The seven of
-    RAF-DB are also named by their folders' numbers there, 1 to 7.
+    A class is named by its id, its English or its Spanish name, whatever the case. Those of the
+    seven emotions have other usual names, too, and all seven together RAF-DB's numbers, 1 to 7.
+    `folders` are a recipe's further names by class id; where there are numbers among them, RAF-DB's
+    mean nothing. Of classes that could have the same name, it is that of the one whose own it is.
     """
 
-    def __init__(self, classes: Sequence[Emotion]) -> None:
+    def __init__(
+        self, classes: Sequence[Emotion], folders: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
         self._classes = tuple(classes)
         self._numbers: dict[str, int] = {}
         for attribute in ("id", "en", "es"):
             for number, emotion in enumerate(self._classes):
                 self._numbers.setdefault(_plain(getattr(emotion, attribute)), number)
         ids = [emotion.id for emotion in self._classes]
-        if set(ids) == {emotion.id for emotion in EMOTIONS}:
-            for folder, emotion in enumerate(EMOTIONS, 1):
-                self._numbers.setdefault(str(folder), ids.index(emotion.id))
+        for further in (folders or {}, _usual(ids, folders or {})):
+            for number, one in enumerate(ids):
+                for name in further.get(one, ()):
+                    self._numbers.setdefault(_plain(name), number)
 
     def knows(self, name: str) -> bool:
         """Whether `name` is one of the model's classes."""
@@ -40,7 +45,8 @@ class ClassNames:
         number = self._numbers.get(_plain(name))
         if number is not None:
             return number
-        if emotion := _emotion(name):
+        emotion = _emotion(name)
+        if emotion and emotion.id not in {one.id for one in self._classes}:
             raise Refused(
                 "class_not_in_model",
                 "%(place)s: the model has no class %(name)r. It has: %(known)s. Leave these "
@@ -68,9 +74,17 @@ def _plain(name: str) -> str:
     return name.strip().casefold()
 
 
+def _usual(ids: Sequence[str], folders: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
+    """Return the usual names of the classes `ids` beside a recipe's `folders`."""
+    has_numbers = any(name.strip().isdecimal() for names in folders.values() for name in names)
+    if has_numbers or set(ids) != {emotion.id for emotion in EMOTIONS}:
+        return OTHER_NAMES
+    return {e.id: (str(folder), *OTHER_NAMES[e.id]) for folder, e in enumerate(EMOTIONS, 1)}
+
+
 def _emotion(name: str) -> Emotion | None:
     """The emotion of the seven that `name` means, by name or RAF-DB's number."""
     for number, emotion in enumerate(EMOTIONS, 1):
-        if _plain(name) in (*map(_plain, emotion), str(number)):
+        if _plain(name) in (*map(_plain, emotion), str(number), *OTHER_NAMES[emotion.id]):
             return emotion
     return None

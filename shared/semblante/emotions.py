@@ -30,3 +30,14 @@ EMOTIONS: tuple[Emotion, ...] = (
     Emotion("neutral", "neutral", "serio"),
 )
 """RAF-DB's folders 1..7, in that order."""
+
+OTHER_NAMES: dict[str, tuple[str, ...]] = {
+    "surprise": ("surprised",),
+    "fear": ("afraid", "fearful"),
+    "disgust": ("disgusted",),
+    "happiness": ("happy",),
+    "sadness": ("sad",),
+    "anger": ("angry",),
+    "neutral": (),
+}
+"""Names that other data sets use for the seven, FER2013's folders among them, by their ids."""

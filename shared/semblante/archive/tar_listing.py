@@ -35,7 +35,7 @@ class _Extended:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class TarEntry:
     """A member of the tar: `offset` is where its data begins."""
 
     name: str
@@ -55,7 +55,7 @@ def list_tar(source: Source, limits: Limits) -> Listing:
 
 
 def _members(source: BufferedSource, tally: Tally, limits: Limits) -> Iterator[Member]:
-    for entry in _entries(source):
+    for entry in tar_entries(source):
         tally.add(entry.size)
         path = names.without_dot_folder(entry.name)
         is_image = names.is_image_name(path) if entry.is_file else False
@@ -76,16 +76,19 @@ def _members(source: BufferedSource, tally: Tally, limits: Limits) -> Iterator[M
         yield Member(path, entry.offset, entry.size, entry.size, None, tail, Method.PLAIN, error)
 
 
-def _tail_crc32(source: BufferedSource, entry: _Entry) -> int:
+def _tail_crc32(source: BufferedSource, entry: TarEntry) -> int:
     """Return the checksum of the bytes before the next header, which is read anyway."""
     length = min(TAIL_BYTES, entry.size)
     return crc32(source.read(entry.offset + entry.size - length, length))
 
 
-def _entries(source: BufferedSource) -> Iterator[_Entry]:
+def tar_entries(source: BufferedSource) -> Iterator[TarEntry]:
     """Yield every member, with extended headers applied.
 
     The end is a block of zeros, or the end of the source behind a whole member.
+
+    Raises:
+        ArchiveError: `corrupt_archive`.
     """
     at = 0
     extended = _Extended()
@@ -108,7 +111,7 @@ def _entries(source: BufferedSource) -> Iterator[_Entry]:
         yield entry
 
 
-def _entry(header: Header, at: int, extended: _Extended) -> _Entry:
+def _entry(header: Header, at: int, extended: _Extended) -> TarEntry:
     records = extended.always | extended.records if extended.always else extended.records
     name, size = header.name, header.size
     if records:
@@ -118,7 +121,7 @@ def _entry(header: Header, at: int, extended: _Extended) -> _Entry:
         size = 0
     is_sparse = header.kind == _SPARSE or any(key.startswith("GNU.sparse") for key in records)
     is_file = header.kind in _FILES or is_sparse
-    return _Entry(name, at, size, is_file, is_sparse)
+    return TarEntry(name, at, size, is_file, is_sparse)
 
 
 def _pax_size(records: dict[str, str], size: int) -> int:

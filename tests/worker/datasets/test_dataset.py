@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -52,8 +54,64 @@ def test_a_row_without_a_label_is_of_the_class_with_most_votes(tmp_path: Path) -
     rows = "a/000.png,,2,7,x\na/001.png,,8,7,\na/002.png,fear,2,2,\n"
     (tmp_path / "manifest.csv").write_text(f"path,label,p1,p4,person\n{rows}", encoding="utf-8")
     found = read_dataset(tmp_path).entries
-    assert [entry.label for entry in found] == ["happiness", "surprise", "fear"]
+    assert [entry.label for entry in found] == ["4", "1", "fear"]
     assert found[0].shares == {"1": 2, "4": 7}
+
+
+def test_a_row_without_a_label_is_of_the_class_that_the_recipe_gives_the_number(
+    tmp_path: Path,
+) -> None:
+    write_folder(tmp_path, {"a": 2})
+    rows = "a/000.png,,2,7\na/001.png,,2,0\n"
+    (tmp_path / "manifest.csv").write_text(f"path,label,p1,p3\n{rows}", encoding="utf-8")
+    fer2013 = {"1", "3", "disgust", "happiness"}
+    assert [e.label for e in read_dataset(tmp_path, fer2013.__contains__).entries] == ["3", "1"]
+    named = {"surprise", "disgust"}
+    found = read_dataset(tmp_path, named.__contains__).entries
+    assert [entry.label for entry in found] == ["disgust", "surprise"]
+
+
+def test_a_path_may_begin_with_a_dot(tmp_path: Path) -> None:
+    files = {"a/x.png": b"x", "manifest.csv": b"path,label\n./a//x.png,1\n"}
+    [entry] = read_dataset(write_zip(tmp_path / "set.zip", files)).entries
+    assert entry.path == "a/x.png"
+
+
+def write_tar(path: Path, files: dict[str, bytes]) -> Path:
+    with tarfile.open(path, "w") as archive:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return path
+
+
+@pytest.mark.parametrize("top", ["", "./", "inner/", "outer/inner/"])
+@pytest.mark.parametrize("kind", ["zip", "tar", "folder"])
+def test_a_manifest_wherever_it_lies(tmp_path: Path, top: str, kind: str) -> None:
+    names = {"a/x.png": b"x", "b/y.png": b"y", "manifest.csv": MANIFEST.encode()}
+    files = {top + name: data for name, data in names.items()} | {"readme.txt": b"hello"}
+    path = tmp_path / f"set.{kind}"
+    if kind == "folder":
+        for name, data in files.items():
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            (path / name).write_bytes(data)
+    else:
+        (write_zip if kind == "zip" else write_tar)(path, files)
+    found = read_dataset(path)
+    assert (found.layout, [entry.path for entry in found.entries]) == (
+        "manifest",
+        ["a/x.png", "b/y.png"],
+    )
+    assert found.store.read("b/y.png") == b"y"
+
+
+def test_a_manifest_of_some_pictures_only_is_none(tmp_path: Path) -> None:
+    files = pictures({"train/1": 1, "train/2": 1, "old/1": 1})
+    files["old/manifest.csv"] = b"path,label\n1/000.png,1\n"
+    for path in (tmp_path / "set.zip", tmp_path / "set.tar"):
+        (write_zip if path.suffix == ".zip" else write_tar)(path, files)
+        assert read_dataset(path, is_strict=False).layout == "parts"
 
 
 def test_the_part_may_be_called_split(tmp_path: Path) -> None:
@@ -85,6 +143,12 @@ def test_a_manifest_beside_its_pictures(tmp_path: Path) -> None:
         ("path,label,usage\na/000.png,1,later\n", "line 2: usage 'later' is none of train"),
         ("path,label,p1\na/000.png,1,-1\n", "line 2: p1 is no share"),
         ("path,label,p1\na/000.png,1,nan\n", "line 2: p1 is no share"),
+        (
+            "path,label,usage\na/000.png,1,train\n./a/000.png,1,val\n",
+            "line 3: a/000.png stands on line 2, too",
+        ),
+        ("path,label\na/000.png,1\na/../a/000.png,2\n", "line 3: .* stands on line 2, too"),
+        (f"path,label\n{'a' * 300}.png,1\n", "line 2: there is no image 'aaa"),
     ],
 )
 def test_a_manifest_that_is_wrong(tmp_path: Path, text: str, message: str) -> None:

@@ -277,6 +277,12 @@ def test_a_manifest_that_cannot_be_used(
     assert message in error.message
 
 
+def test_a_name_that_no_file_can_have_is_an_image_that_cannot_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    path.write_bytes(b"path,label\na\0.jpg,1\n%b.jpg,2\n" % (b"a" * 300))
+    assert contents(opened(path)) == ["unreadable_file", "unreadable_file"]
+
+
 def test_an_empty_folder_that_is_no_class_does_not_matter(tmp_path: Path) -> None:
     members = {"1/a.jpg": jpeg(), "2/b.jpg": jpeg(), "notes/read.txt": b""}
     assert len(opened(write(tmp_path / "set", members))) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,27 @@ def test_the_first_face_counts_and_missing_paths_are_counted(tmp_path: Path) -> 
     assert evaluation.scores_with_failed.accuracy.value == pytest.approx(2 / 5)
 
 
+def test_the_order_of_rows_does_not_count(tmp_path: Path) -> None:
+    rows = [
+        bad("b.jpg", "failed", "duplicate_path"),
+        ok("a.jpg", "anger", one_hot(5), face=10),
+        ok("a.jpg", "fear", one_hot(1), face=2),
+        ok("a.jpg", "surprise", one_hot(0)),
+        ok("b.jpg", "anger", one_hot(5)),
+    ]
+    for order in (rows, rows[::-1]):
+        measured = compare(tmp_path, rows=order).measured
+        labels = dict(zip(measured.paths, measured.predicted.tolist(), strict=True))
+        assert (labels, measured.failed) == ({"a.jpg": 0, "b.jpg": 5}, {})
+
+
+def test_rows_of_two_models_are_refused(tmp_path: Path) -> None:
+    rows = [ok("a.jpg", "surprise", one_hot(0)), [*ok("b.jpg", "fear", one_hot(1))[:-1], "n@1"]]
+    error = refusal(tmp_path, rows=rows)
+    assert error.code == "bad_table"
+    assert "r.csv, line 3: the model is n@1, but m@0 before" in error.message
+
+
 def test_classes_that_the_model_lacks_are_left_out_where_asked(tmp_path: Path) -> None:
     truth = TRUTH + "f.jpg,contempt,\ng.jpg,contempt,\n"
     assert refusal(tmp_path, truth=truth).code == "unknown_class"
@@ -116,6 +138,10 @@ def test_truth_that_cannot_be_used(tmp_path: Path, truth: str, code: str, messag
         (ok("a.jpg", "fear", [0.5] * 7), "line 2: the probabilities sum to 3.5000, not 1"),
         (ok("a.jpg", "bored", one_hot(0)), "line 2: there is no class 'bored'"),
         (["a.jpg", "0", "ok", *[""] * 19], "line 2: a probability is no number"),
+        (ok("a.jpg", "fear", [math.nan, *[0.1] * 6]), "line 2: surprise is no probability: 'nan'"),
+        (ok("a.jpg", "fear", [1.5, -0.5, 0, 0, 0, 0, 0]), "surprise is no probability: '1.5000'"),
+        (ok("a.jpg", "fear", [1, -0.5, 0.5, 0, 0, 0, 0]), "fear is no probability: '-0.5000'"),
+        (["a.jpg", "first", *ok("", "fear", one_hot(1))[2:]], "face_id is no number: 'first'"),
     ],
 )
 def test_results_that_cannot_be_used(tmp_path: Path, row: list[str], message: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from picture_sets import write_folder, write_zip
 from semblante.errors import Refused
 from semblante_worker.datasets.dataset import read_dataset
-from semblante_worker.training.labels import check_classes, label_entries
+from semblante_worker.training.labels import check_classes, label_entries, names_of
 from semblante_worker.training.recipe import SEVEN, Data
 from semblante_worker.training.recipe_files import load_recipe
 
@@ -42,6 +42,14 @@ def test_votes_are_targets(tmp_path: Path) -> None:
         [1, 0, 0, 0, 0, 0, 0],
         [0, 0, 0, 0, 0, 0, 1],
     ]
+
+
+def test_votes_may_be_as_large_as_a_number_can_be(tmp_path: Path) -> None:
+    rows = "path,label,p1,p2,happy,feliz\na.png,2,1e308,1e308,0,0\nb.png,2,0,0,1e308,1e308\n"
+    files = {"a.png": b"a", "b.png": b"b", "manifest.csv": rows.encode()}
+    found = read_dataset(write_zip(tmp_path / "s.zip", files), lambda name: name in names_of(SEVEN))
+    targets = label_entries(found, SEVEN, Data()).targets
+    assert targets.tolist() == [[0.5, 0.5, 0, 0, 0, 0, 0], [0, 0, 0, 1, 0, 0, 0]]
 
 
 @pytest.mark.parametrize(

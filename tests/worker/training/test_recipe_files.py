@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from semblante.errors import TrainingError
 from semblante_worker.training.recipe import Augmentation, Data, Phase, Recipe, RecipeClass
-from semblante_worker.training.recipe_files import FOLDER, load_recipe, recipe_names
+from semblante_worker.training.recipe_files import FOLDER, folders_beside, load_recipe, recipe_names
 
 
 def test_the_recipes_that_there_are() -> None:
@@ -123,6 +123,14 @@ def test_a_date_is_text(tmp_path: Path) -> None:
     text = (FOLDER / "finetune.toml").read_text(encoding="utf-8")
     path.write_text(text.replace('name = "finetune"', "name = 2020-01-01"), encoding="utf-8")
     assert load_recipe(str(path)).name == "2020-01-01"
+
+
+def test_names_of_classes_beside_a_bundle(tmp_path: Path) -> None:
+    assert folders_beside(tmp_path) is None
+    recipe = load_recipe("mobilenetv2-tri3")
+    content = recipe.model_dump_json(exclude_unset=True)
+    (tmp_path / "recipe.json").write_text(content, encoding="utf-8")
+    assert folders_beside(tmp_path) == {one.id: one.folders for one in recipe.classes}
 
 
 def test_a_file_of_ones_own(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -327,6 +328,13 @@ def test_unreadable_pictures_are_named_and_left_out(
         path.write_bytes(b"no image")
     with pytest.raises(Refused, match="sadness has no readable training image"):
         run(faces, tiny("epochs=1"), tmp_path / "other")
+
+
+def test_validation_of_one_class_is_refused(tmp_path: Path, faces: Path, tiny: Tiny) -> None:
+    shutil.copytree(faces / "train" / "feliz", faces / "val" / "feliz")
+    with pytest.raises(Refused, match="all validation images are of the class happiness") as caught:
+        run(faces, tiny(), tmp_path / "run")
+    assert caught.value.code == "one_class_only"
 
 
 def test_patience_ends_a_run(tmp_path: Path, faces: Path, tiny: Tiny) -> None:

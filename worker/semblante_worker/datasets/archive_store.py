@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from semblante.archive import (
     BufferedSource,
@@ -18,6 +20,8 @@ from semblante.archive import (
 from semblante.errors import ArchiveError, ImageError, Refused
 from semblante_worker.datasets.picture_store import GENEROUS, Content, unreadable
 
+_Value = TypeVar("_Value")
+
 READ_AT_ONCE = 256
 """Pictures per grouped read, so that no more than their bytes are in memory."""
 
@@ -26,9 +30,9 @@ class ArchiveStore:
     """A zip or tar on this machine, read in place."""
 
     def __init__(self, path: Path, limits: Limits = GENEROUS) -> None:
-        self._source = _FileSource(path)
+        self._source = FileSource(path)
         self._max_image_bytes = limits.max_image_bytes
-        kind = detect_kind(self._source)
+        self.kind = kind = detect_kind(self._source)
         if kind in ("image", "tar.gz"):
             raise Refused(
                 "empty_dataset",
@@ -39,6 +43,14 @@ class ArchiveStore:
             self._members.setdefault(member.path, member)
         self.pictures = tuple(sorted(self._members))
         self.folders = tuple(sorted(_zip_folders(path))) if kind == "zip" else ()
+
+    def below(self, folder: str) -> ArchiveStore:
+        """Return the pictures in `folder` (which ends with `/`, or is empty), named from there."""
+        inner = copy.copy(self)
+        inner._members = _below(folder, self._members)
+        inner.pictures = tuple(_below(folder, dict.fromkeys(self.pictures)))
+        inner.folders = tuple(_below(folder, dict.fromkeys(self.folders)))
+        return inner
 
     def has(self, path: str) -> bool:
         """See `PictureStore`."""
@@ -77,7 +89,7 @@ def open_archive(path: Path, limits: Limits = GENEROUS) -> ArchiveStore:
         raise _no_store(path, "corrupt_archive", str(error)) from error
 
 
-class _FileSource:
+class FileSource:
     """A file as the archive reader wants it."""
 
     def __init__(self, path: Path) -> None:
@@ -85,8 +97,13 @@ class _FileSource:
         self.size = path.stat().st_size
 
     def read(self, start: int, length: int) -> bytes:
+        """Return `length` bytes from `start`; fewer only at the end of the file."""
         with self._path.open("rb", buffering=0) as file:
             return os.pread(file.fileno(), length, start)
+
+
+def _below(folder: str, named: Mapping[str, _Value]) -> dict[str, _Value]:
+    return {name[len(folder) :]: value for name, value in named.items() if name.startswith(folder)}
 
 
 def _zip_folders(path: Path) -> list[str]:

@@ -4,7 +4,7 @@ Three layouts are read, from a folder, a zip or a tar:
 
 - `[FOLDER/]train/<class>/...`, and `val` and `test` beside `train` if there are any;
 - `[FOLDER/]<class>/...`: all pictures are for training;
-- a manifest: `manifest.csv` beside the pictures, or a CSV file itself (see `manifest.py`).
+- a manifest: `[FOLDER/]manifest.csv` beside the pictures, or a CSV file itself (see `manifest.py`).
 
 Labels are kept as they are written; who reads a data set makes classes of them.
 """
@@ -19,16 +19,20 @@ from typing import Literal
 
 from semblante.archive import Limits
 from semblante.class_names import ClassNames
-from semblante.csv_table import Table, opened_table, read_table
 from semblante.emotions import EMOTIONS
 from semblante.errors import Refused
 from semblante_worker.datasets.archive_store import open_archive
 from semblante_worker.datasets.entry import SPLIT_NAMES, Entry, Split
 from semblante_worker.datasets.folder_store import FolderStore
 from semblante_worker.datasets.layout import Arrangement, Knows, arrange
-from semblante_worker.datasets.manifest import MANIFEST, PARTS, read_manifest
+from semblante_worker.datasets.manifest import PARTS, read_manifest
+from semblante_worker.datasets.manifest_file import (
+    ManifestFile,
+    find_in_archive,
+    find_in_folder,
+    listed_file,
+)
 from semblante_worker.datasets.picture_store import GENEROUS, PictureStore
-from semblante_worker.datasets.zipped_manifest import zipped_manifest
 
 Layout = Literal["parts", "classes", "manifest"]
 
@@ -38,7 +42,7 @@ class Dataset:
     """A data set as it lies on the disk; nothing is decoded yet.
 
     `has_parts` says whether it names parts at all. `outside` counts, by part, the pictures in no
-    class folder, which are no entries; `arrangement` is that of folders.
+    class folder, which are no entries. Folders have an `arrangement`, a manifest `manifest`.
     """
 
     origin: Path
@@ -49,6 +53,7 @@ class Dataset:
     has_parts: bool = False
     outside: Mapping[Split | None, int] = field(default_factory=dict)
     arrangement: Arrangement | None = None
+    manifest: ManifestFile | None = None
 
     def counts(self) -> dict[Split, dict[str, int]]:
         """Return the number of pictures by part and label, labels sorted."""
@@ -98,25 +103,26 @@ def read_dataset(
             error; the message names the folder, file or line.
     """
     knows = knows or ClassNames(EMOTIONS).knows
-    listed = path / MANIFEST if path.is_dir() else path
-    if listed.is_file() if path.is_dir() else path.suffix.lower() == ".csv":
-        store: PictureStore = FolderStore(listed.parent, limits, is_listed=False)
-        with opened_table(listed) as table:
-            return _listed(path, store, table, str(listed), knows, is_strict=is_strict)
-    store = FolderStore(path, limits) if path.is_dir() else open_archive(path, limits)
-    text = None if path.is_dir() else zipped_manifest(path)
-    if text is not None:
-        name = f"{path}/{MANIFEST}"
-        return _listed(path, store, read_table(text, name), name, knows, is_strict=is_strict)
-    return _in_folders(path, store, knows, is_strict=is_strict)
+    if path.is_dir() or path.suffix.lower() == ".csv":
+        listed = find_in_folder(path) if path.is_dir() else path
+        if listed is None:
+            return _in_folders(path, FolderStore(path, limits), knows, is_strict=is_strict)
+        beside = FolderStore(listed.parent, limits, is_listed=False)
+        return _listed(path, beside, listed_file(listed), knows, is_strict=is_strict)
+    store = open_archive(path, limits)
+    manifest = find_in_archive(path, store.kind, store.pictures)
+    if manifest is None:
+        return _in_folders(path, store, knows, is_strict=is_strict)
+    return _listed(path, store.below(manifest.folder), manifest, knows, is_strict=is_strict)
 
 
 def _listed(
-    path: Path, store: PictureStore, table: Table, name: str, knows: Knows, *, is_strict: bool
+    path: Path, store: PictureStore, manifest: ManifestFile, knows: Knows, *, is_strict: bool
 ) -> Dataset:
-    entries = read_manifest(table, name, knows, store.has if is_strict else None)
-    has_parts = any(column in table.columns for column in PARTS)
-    return Dataset(path, "manifest", store, entries, has_parts=has_parts)
+    with manifest.open() as table:
+        entries = read_manifest(table, manifest.name, knows, store.has if is_strict else None)
+        has_parts = any(column in table.columns for column in PARTS)
+    return Dataset(path, "manifest", store, entries, has_parts=has_parts, manifest=manifest)
 
 
 def _in_folders(path: Path, store: PictureStore, knows: Knows, *, is_strict: bool) -> Dataset:

@@ -29,7 +29,7 @@ class Entry:
     """A picture: `label` as the data set writes it, `source` empty where it names none.
 
     `shares` are the shares of annotators' votes by label, or None where one label is all there is.
-    `place` says where the label stands (a folder, a line), for messages.
+    `place` says where the label stands (a folder, a line), for messages; `line` is a manifest's.
     """
 
     path: str
@@ -38,3 +38,4 @@ class Entry:
     source: str = ""
     shares: Mapping[str, float] | None = None
     place: str = field(default="", compare=False)
+    line: int = field(default=0, compare=False)

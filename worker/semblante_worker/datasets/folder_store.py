@@ -24,14 +24,17 @@ class FolderStore:
 
     def has(self, path: str) -> bool:
         """See `PictureStore`."""
-        return self._find(path).is_file()
+        try:
+            return self._find(path).is_file()
+        except OSError:  # a name longer than one can be
+            return False
 
     def read(self, path: str) -> bytes:
         """See `PictureStore`."""
         try:
             with self._find(path).open("rb") as file:
                 data = file.read(self._max_image_bytes + 1)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             raise unreadable("unreadable_file") from error
         if len(data) > self._max_image_bytes:
             raise unreadable("too_large")

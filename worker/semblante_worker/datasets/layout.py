@@ -34,23 +34,26 @@ class Arrangement:
 
 
 def arrange(paths: Iterable[str], knows: Knows) -> Arrangement:
-    """Find out how `paths` (with `/`) are arranged, at the top or below one folder.
+    """Find out how `paths` (with `/`) are arranged, at the top or below common folders.
 
     Folders of parts hold class folders (`train/<class>/...`). Without parts, classes are at the
-    top, or below the folders that hold all and whose names are of no class.
+    top. Either may be below the folders that hold all and whose names are of no class and no part.
     """
     divided = [path.split("/") for path in paths]
-    for place in (0, 1):
-        if any(len(one) >= place + 3 and one[place].lower() in SPLIT_NAMES for one in divided):
-            return Arrangement(has_parts=True, depth=place + 1)
     depth = 0
     while _is_wrapped(divided, depth, knows):
         depth += 1
+    for place in (0, 1, depth):
+        if any(len(one) >= place + 3 and one[place].lower() in SPLIT_NAMES for one in divided):
+            return Arrangement(has_parts=True, depth=place + 1)
     return Arrangement(has_parts=False, depth=depth)
 
 
 def _is_wrapped(divided: Sequence[Sequence[str]], depth: int, knows: Knows) -> bool:
-    """Whether all lies below one folder at `depth`, which is no class, in further folders."""
-    names = {one[depth] for one in divided if len(one) > depth}
-    is_one = len(names) == 1 and not knows(next(iter(names)))
-    return is_one and any(len(one) >= depth + 3 for one in divided)
+    """Whether all lies below one folder at `depth`, no class and no part, in further folders."""
+    names = {one[depth] for one in divided if len(one) > depth + 1}
+    if len(names) != 1:
+        return False
+    [name] = names
+    is_wrapper = not knows(name) and name.lower() not in SPLIT_NAMES
+    return is_wrapper and any(len(one) >= depth + 3 for one in divided)

@@ -3,13 +3,16 @@
 Columns `path` and `label` are needed. `usage` or `split` names the part (train where it is
 missing), `source` where the picture comes from, and `p<label>` (`p1` ... `p7`, `phappiness`) or a
 class's name the share of annotators who voted for it; shares need not add up to one. A row without
-a label is of the class with most votes. Other columns are ignored.
+a label is of the class with most votes. Other columns are ignored. A picture has one row: a second
+could put it into another part, or give it another label.
 """
 
 from __future__ import annotations
 
 import math
+import posixpath
 from collections.abc import Callable, Mapping
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from semblante.csv_table import Table, bad_table, require_columns
@@ -19,7 +22,6 @@ from semblante.message import Message
 from semblante_worker.datasets.entry import SPLIT_NAMES, Entry, Split
 from semblante_worker.datasets.layout import Knows
 
-MANIFEST = "manifest.csv"
 PARTS = ("usage", "split")
 """Columns that name the part; the first that says something counts."""
 
@@ -38,9 +40,12 @@ def read_manifest(
     require_columns(table, name, "path", "label")
     votes = [vote for column in table.columns if (vote := _vote(column, knows))]
     entries = []
+    lines: dict[str, int] = {}
     for line, row in table.rows:
         try:
-            entries.append(_entry(row, votes, knows, has_picture, f"{name}, line {line}"))
+            entry = _entry(row, votes, knows, has_picture, f"{name}, line {line}", line)
+            _refuse_repeat(lines.setdefault(posixpath.normpath(entry.path), line), entry)
+            entries.append(entry)
         except _WrongCellError as error:
             raise bad_table(name, line, Message(str(error))) from None
     if not entries:
@@ -76,10 +81,12 @@ def _entry(
     knows: Knows,
     has_picture: Callable[[str], bool] | None,
     place: str,
+    line: int,
 ) -> Entry:
-    path = row["path"].strip()
-    if not path:
+    written = row["path"].strip()
+    if not written:
         raise _WrongCellError("the path is empty")
+    path = str(PurePosixPath(written))  # archives know no "./"
     if has_picture is not None and not has_picture(path):
         raise _WrongCellError(f"there is no image {path!r}")
     split = _split(row)
@@ -89,7 +96,15 @@ def _entry(
     label = row["label"].strip() or _majority(shares, knows)
     has_shares = sum(shares.values()) > 0
     source = row.get("source", "").strip()
-    return Entry(path, split, label, source, shares if has_shares else None, place)
+    return Entry(path, split, label, source, shares if has_shares else None, place, line)
+
+
+def _refuse_repeat(first_line: int, entry: Entry) -> None:
+    if first_line != entry.line:
+        raise _WrongCellError(
+            f"{entry.path} stands on line {first_line}, too; list each image once, with its votes "
+            "in columns p<label>"
+        )
 
 
 def _split(row: Mapping[str, str]) -> Split:
@@ -120,8 +135,11 @@ def _share(text: str, vote: _Vote) -> float | None:
 
 
 def _majority(shares: Mapping[str, float], knows: Knows) -> str:
-    named = {_class_of(label): share for label, share in shares.items()}
-    known = {label: share for label, share in named.items() if knows(label)}
+    known: dict[str, float] = {}
+    for name, share in shares.items():
+        label = _class_of(name, knows)
+        if knows(label):
+            known[label] = known.get(label, 0.0) + share
     best = max(known.values(), default=0.0)
     winners = [label for label, share in known.items() if share == best]
     if best <= 0 or len(winners) > 1:
@@ -129,7 +147,9 @@ def _majority(shares: Mapping[str, float], knows: Knows) -> str:
     return winners[0]
 
 
-def _class_of(label: str) -> str:
-    """Return the class that a vote is for; numbers are those of RAF-DB's folders."""
+def _class_of(label: str, knows: Knows) -> str:
+    """Return the class that a vote is for; numbers that `knows` lacks are RAF-DB's folders'."""
+    if knows(label):
+        return label
     is_number = label.isdecimal() and 1 <= int(label) <= len(EMOTIONS)
     return EMOTIONS[int(label) - 1].id if is_number else label

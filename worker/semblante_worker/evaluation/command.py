@@ -114,6 +114,7 @@ def _measure(
     from semblante_worker.evaluation.opening import open_dataset
     from semblante_worker.evaluation.progress import images_progress
     from semblante_worker.evaluation.run import find_model, run_on_dataset
+    from semblante_worker.training.recipe_files import folders_beside
 
     bundle = find_model(settings, model)
     opened = open_dataset(
@@ -121,6 +122,7 @@ def _measure(
         bundle.classes,
         split,
         settings,
+        folders=folders_beside(bundle.folder),
         exclude=exclude,
         skip_other_classes=skip_other_classes,
     )

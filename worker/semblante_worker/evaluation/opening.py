@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -45,10 +45,11 @@ def open_dataset(
     split: Split | None,
     settings: Settings,
     *,
+    folders: Mapping[str, Sequence[str]] | None = None,
     exclude: Path | None = None,
     skip_other_classes: bool = False,
 ) -> Dataset:
-    """Open the data set `path` with labels from `classes`.
+    """Open the data set `path` with labels from `classes`, whose `folders` see `ClassNames`.
 
     Without a `split`, folders give the first of test, val and train that is there, a manifest all.
     Pictures that the list `exclude` names are left out; so are, with `skip_other_classes`, those
@@ -58,7 +59,7 @@ def open_dataset(
         Refused: see `read_dataset`; `empty_class`, `unknown_class`, `class_not_in_model` or
             `one_class_only`; the message names the folder, or file and line.
     """
-    names = ClassNames(classes)
+    names = ClassNames(classes, folders)
     limits = Limits.from_settings(settings)
     listed = read_dataset(path, names.knows, limits=limits, is_strict=False)
     if exclude is not None:

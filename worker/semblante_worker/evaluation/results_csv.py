@@ -24,6 +24,8 @@ from semblante.message import Message
 from semblante.truth_table import OTHER_CLASS, read_truth
 from semblante_worker.evaluation.measured import Measured
 
+_Rank = tuple[bool, int]
+
 ClassesOf = Callable[[str], Sequence[Emotion] | None]
 """Gives the classes of a model by its reference, None when it is not installed."""
 
@@ -53,7 +55,7 @@ class _Found:
 def compare_results(
     results: Path, truth: Path, classes_of: ClassesOf, *, skip_other_classes: bool = False
 ) -> Compared:
-    """Compare the CSV `results` of a job with the CSV `truth`; the first face of an image counts.
+    """Compare the CSV `results` of a job with the CSV `truth`; an image's least `face_id` counts.
 
     With `skip_other_classes` images whose class the model lacks are left out.
 
@@ -106,14 +108,42 @@ def _read(
     model, classes = "", _named(ids, None)
     names = ClassNames(classes)
     found: dict[str, _Found] = {}
+    ranks: dict[str, _Rank] = {}
     for line, row in table.rows:
         if not model:
             model = without_guard(row["model"])
             classes = _named(ids, classes_of(model))
             names = ClassNames(classes)
-        # Another face of the same image, or a second member with the same name.
-        found.setdefault(without_guard(row["image_path"]), _found(row, ids, names, name, line))
+        elif without_guard(row["model"]) != model:
+            raise _another_model(model, without_guard(row["model"]), name, line)
+        path, rank = without_guard(row["image_path"]), _rank(row, name, line)
+        one = _found(row, ids, names, name, line)
+        if path not in found or rank < ranks[path]:
+            found[path], ranks[path] = one, rank
     return model, classes, found
+
+
+def _rank(row: dict[str, str], name: str, line: int) -> _Rank:
+    """Return what the row of an image that counts has least of, in whatever order rows are.
+
+    A second member with the same name is not the image that the first one is.
+    """
+    face = row["face_id"]
+    if face and not (face.isascii() and face.isdecimal()):
+        raise bad_table(name, line, Message("face_id is no number: %(face)r", face=face))
+    return row["error_code"] == "duplicate_path", int(face or 0)
+
+
+def _another_model(first: str, model: str, name: str, line: int) -> Refused:
+    return bad_table(
+        name,
+        line,
+        Message(
+            "the model is %(model)s, but %(first)s before; give the rows of one model at a time",
+            model=model,
+            first=first,
+        ),
+    )
 
 
 def _found(
@@ -134,6 +164,13 @@ def _found(
         raise bad_table(
             name, line, Message("a probability is no number: %(reason)s", reason=error)
         ) from None
+    for one, probability in zip(ids, probabilities, strict=True):
+        if not 0 <= probability <= 1:  # nan, too
+            raise bad_table(
+                name,
+                line,
+                Message("%(one)s is no probability: %(cell)r", one=one, cell=row[one]),
+            )
     if abs(sum(probabilities) - 1) > 0.001 * max(1, len(ids) / 20):
         raise bad_table(
             name,

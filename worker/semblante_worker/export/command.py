@@ -71,6 +71,7 @@ def export(
 
     require_tools()
     from semblante_worker.export.run import Export, export_bundle
+    from semblante_worker.training.recipe_files import folders_beside
 
     settings = make_settings(data=data)
     if output is None:
@@ -83,6 +84,7 @@ def export(
         found.classes,
         split,
         settings,
+        folders=folders_beside(found.folder),
         exclude=exclude,
         skip_other_classes=skip_other_classes,
     )

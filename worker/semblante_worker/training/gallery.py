@@ -54,6 +54,7 @@ def write_gallery(dataset: Dataset, path: Path, seed: int) -> list[Unreadable]:
         f"<h1>{html.escape(dataset.origin.name)}</h1>{_table(dataset)}"
         f"<main>{''.join(sections)}</main></html>\n"
     )
+    path.parent.mkdir(parents=True, exist_ok=True)
     with replaced_file(path) as file:
         file.write(page.encode("utf-8", "replace"))
     return bad

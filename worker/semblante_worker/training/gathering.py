@@ -12,7 +12,14 @@ import numpy as np
 from semblante.errors import Refused
 from semblante_worker.datasets.dataset import Dataset, read_dataset
 from semblante_worker.datasets.name_list import read_names
-from semblante_worker.training.labels import Labelled, check_classes, label_entries, names_of, plain
+from semblante_worker.training.labels import (
+    Labelled,
+    check_classes,
+    check_validation,
+    label_entries,
+    names_of,
+    plain,
+)
 from semblante_worker.training.readable import Unreadable, find_unreadable
 from semblante_worker.training.recipe import Recipe
 from semblante_worker.training.reporter import Reporter
@@ -60,8 +67,8 @@ def gather(
     """Read the data set `path` for `recipe`; unreadable pictures are named and left out.
 
     Raises:
-        Refused: see `read_dataset`, `label_entries`, `check_classes` and `split_labelled`; the
-            message names the folder or file.
+        Refused: see `read_dataset`, `label_entries`, `check_classes`, `split_labelled` and
+            `check_validation`; the message names the folder or file.
     """
     known = names_of(recipe.classes)
     dataset = read_dataset(path, lambda name: plain(name) in known)
@@ -84,8 +91,7 @@ def gather(
         reporter.say(f"{len(bad)} unreadable images are left out.")
         train, validation = _without(train, bad), _without(validation, bad)
         check_classes(dataset, train, recipe.classes, "readable training")
-    if not len(validation):
-        raise Refused("empty_dataset", f"{path}: no image for validation can be read.")
+    check_validation(dataset, validation, recipe.classes)
     _check_sources(path, train, recipe)
     return Gathered(dataset, train, validation, tuple(unreadable))
 

@@ -87,6 +87,24 @@ def check_classes(
         raise Refused("empty_class", f"{dataset.origin}: the class {c.id} has {what}.")
 
 
+def check_validation(dataset: Dataset, labelled: Labelled, classes: Sequence[RecipeClass]) -> None:
+    """Check that validation can tell a good epoch from a bad one, and be measured afterwards.
+
+    Raises:
+        Refused: `empty_dataset` or `one_class_only`.
+    """
+    found = np.unique(labelled.labels)
+    if not len(found):
+        raise Refused("empty_dataset", f"{dataset.origin}: no image for validation can be read.")
+    if len(found) == 1:
+        raise Refused(
+            "one_class_only",
+            f"{dataset.origin}: all validation images are of the class {classes[found[0]].id}; add "
+            "images of others to val, or validate with a part of the training images by "
+            "--set 'data.validation_from=[\"split\"]'.",
+        )
+
+
 def names_of(classes: Sequence[RecipeClass]) -> dict[str, int]:
     """Return the position of each class by every name that it may have."""
     return {
@@ -113,13 +131,14 @@ def _shares(
     shares: Mapping[str, float], known: Mapping[str, int], single: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Return votes as a target; votes for labels of no class do not count."""
-    target = np.zeros_like(single)
+    greatest = max(shares.values(), default=0.0)
+    target = np.zeros(len(single), dtype=np.float64)
     for name, share in shares.items():
         position = known.get(plain(name))
-        if position is not None:
-            target[position] += share
+        if position is not None and greatest > 0:
+            target[position] += share / greatest  # so that no sum is too large for a float
     total = float(target.sum())
-    return target / total if total > 0 else single
+    return (target / total).astype(np.float32) if total > 0 else single
 
 
 def _where(dataset: Dataset, c: RecipeClass) -> str:

@@ -21,7 +21,7 @@ from semblante.card import (
     Share,
     Text,
 )
-from semblante.emotions import EMOTIONS
+from semblante.emotions import EMOTIONS, OTHER_NAMES
 
 Stage = Literal["stem", "stage1", "stage2", "stage3", "stage4", "head"]
 """Parts of every backbone, from the image to the classes; `stages.py` says which layers."""
@@ -46,17 +46,6 @@ Range = Annotated[tuple[Positive, Positive], AfterValidator(_ascends)]
 _PositiveShare = Annotated[float, Field(gt=0, le=1)]
 Shares = Annotated[tuple[_PositiveShare, _PositiveShare], AfterValidator(_ascends)]
 Mixup = Annotated[float, AfterValidator(_is_mixup)]
-
-_OTHER_NAMES = {
-    "surprise": ("1", "surprised"),
-    "fear": ("2", "afraid", "fearful"),
-    "disgust": ("3", "disgusted"),
-    "happiness": ("4", "happy"),
-    "sadness": ("5", "sad"),
-    "anger": ("6", "angry"),
-    "neutral": ("7",),
-}
-"""RAF-DB's folders 1..7, and names that other data sets use."""
 
 
 class _Part(BaseModel):
@@ -85,7 +74,10 @@ class RecipeClass(_Part):
         return CardClass(id=self.id, en=self.en, es=self.es)
 
 
-SEVEN = tuple(RecipeClass(id=e.id, en=e.en, es=e.es, folders=_OTHER_NAMES[e.id]) for e in EMOTIONS)
+SEVEN = tuple(
+    RecipeClass(id=e.id, en=e.en, es=e.es, folders=(str(folder), *OTHER_NAMES[e.id]))
+    for folder, e in enumerate(EMOTIONS, 1)
+)
 
 
 class Data(_Part):

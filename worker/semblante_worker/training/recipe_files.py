@@ -13,6 +13,8 @@ from pydantic import ValidationError
 from semblante.errors import TrainingError
 from semblante_worker.training.recipe import Phase, Recipe
 
+RECIPE = "recipe.json"
+"""A run's recipe with its changes, in the run's folder."""
 FOLDER = Path(__file__).parents[1] / "recipes"
 
 
@@ -49,6 +51,18 @@ def load_recipe(name_or_file: str, changes: Iterable[str] = ()) -> Recipe:
         first: Any = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"])
         raise _invalid(f"{path.name}: {field}: {first['msg']}") from error
+
+
+def folders_beside(bundle: Path) -> dict[str, tuple[str, ...]] | None:
+    """Return the further names of classes by id in the recipe of a run's folder, None without one.
+
+    Raises:
+        TrainingError: `invalid_recipe`.
+    """
+    path = bundle / RECIPE
+    if not path.is_file():
+        return None
+    return {one.id: one.folders for one in load_recipe(str(path)).classes}
 
 
 def _find(name_or_file: str) -> Path:

@@ -31,11 +31,11 @@ from semblante_worker.training.gathering import Gathered, gather
 from semblante_worker.training.overview import look, render
 from semblante_worker.training.precision import choose_precision
 from semblante_worker.training.recipe import Recipe
+from semblante_worker.training.recipe_files import RECIPE
 from semblante_worker.training.reporter import Reporter
 from semblante_worker.training.run_folder import (
     CHECKPOINT,
     OVERVIEW,
-    RECIPE,
     read_before,
     read_overview,
     write_json,

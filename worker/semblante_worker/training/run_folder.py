@@ -9,11 +9,11 @@ from typing import Any
 from semblante.errors import Conflict, TrainingError
 from semblante.replace import replaced_file
 from semblante.storage_keys import PARTIAL
+from semblante_worker.training.recipe_files import RECIPE
 from semblante_worker.training.run_state import Progress, read_progress
 
 CHECKPOINT = "checkpoint"
 OVERVIEW = "overview.json"
-RECIPE = "recipe.json"
 BEGUN = {CHECKPOINT, OVERVIEW, RECIPE, "tensorboard"}
 """What is in the folder before the first epoch has ended; the overview is written first."""
 LOGS = {"", ".log", ".txt", ".out", ".err"}

@@ -5,17 +5,19 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from semblante.archive.names import is_unsafe
 from semblante.errors import Conflict, ImageError, Refused
 from semblante.replace import replaced_file
+from semblante.storage_keys import PARTIAL
 from semblante.zip_stream import zip_blocks
 from semblante_worker.datasets.dataset import Dataset
 from semblante_worker.datasets.entry import Entry
-from semblante_worker.datasets.manifest import MANIFEST
+from semblante_worker.datasets.manifest_file import MANIFEST, ManifestFile
 
 
 def pick(dataset: Dataset, per_class: int, seed: int) -> list[Entry]:
@@ -47,24 +49,33 @@ def copy_subset(dataset: Dataset, output: Path, per_class: int, seed: int) -> di
         raise Conflict("run_exists", f"{output} exists: name another folder or .zip.")
     chosen = pick(dataset, per_class, seed)
     files = _files(dataset, chosen)
+    output.parent.mkdir(parents=True, exist_ok=True)
     if output.suffix.lower() == ".zip":
-        output.parent.mkdir(parents=True, exist_ok=True)
         with replaced_file(output) as file:
             file.writelines(zip_blocks((_in_utf8(name), [data]) for name, data in files))
     else:
+        _write_folder(output, files)
+    return dict(Counter(entry.split for entry in chosen))
+
+
+def _write_folder(output: Path, files: Iterable[tuple[str, bytes]]) -> None:
+    """Write the files into a new folder, which gets its name when it is whole."""
+    with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=output.parent) as temporary:
+        folder = Path(temporary) / "copy"  # with the usual permissions, unlike the one around it
+        folder.mkdir()
         for name, data in files:
-            target = output / name
+            target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
-    return dict(Counter(entry.split for entry in chosen))
+        folder.rename(output)
 
 
 def _files(dataset: Dataset, chosen: list[Entry]) -> Iterator[tuple[str, bytes]]:
     """Yield the path in the copy, and the bytes, of each picture and of the manifest."""
     for entry in chosen:
         yield entry.path, _bytes_of(dataset, entry)
-    if dataset.layout == "manifest":
-        yield MANIFEST, _manifest(chosen)
+    if dataset.manifest is not None:
+        yield MANIFEST, _rows(dataset.manifest, chosen)
 
 
 def _in_utf8(name: str) -> str:
@@ -81,12 +92,14 @@ def _bytes_of(dataset: Dataset, entry: Entry) -> bytes:
         raise Refused(error.code, f"{dataset.origin}: {entry.path}: {error.message}") from error
 
 
-def _manifest(entries: list[Entry]) -> bytes:
-    shares = list(dict.fromkeys(name for entry in entries for name in entry.shares or ()))
+def _rows(manifest: ManifestFile, chosen: list[Entry]) -> bytes:
+    """Return the chosen rows as they are: a recipe may know columns that are nothing to us."""
+    paths = {entry.line: entry.path for entry in chosen}
     text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(["path", "source", "usage", "label", *(f"p{name}" for name in shares)])
-    for entry in entries:
-        votes = [(entry.shares or {}).get(name, "") for name in shares]
-        writer.writerow([entry.path, entry.source, entry.split, entry.label, *votes])
+    with manifest.open() as table:
+        writer = csv.DictWriter(text, tuple(dict.fromkeys(table.columns)))
+        writer.writeheader()
+        for line, row in table.rows:
+            if line in paths:
+                writer.writerow(row | {"path": paths[line]})
     return text.getvalue().encode()
