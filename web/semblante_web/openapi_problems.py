@@ -40,6 +40,7 @@ STATUS_OF_CODE = {
     "worker_unavailable": 503,
     "model_unavailable": 503,
     "broker_unavailable": 503,
+    "storage_unavailable": 503,
 }
 """The status that a code is answered with, where it is not 400."""
 

@@ -79,6 +79,7 @@ class PredictQuery(BaseModel):
         "worker_unavailable",
         "model_unavailable",
         "broker_unavailable",
+        "storage_unavailable",
         *URL_CODES,
     ),
 )
