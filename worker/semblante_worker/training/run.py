@@ -92,7 +92,8 @@ def run_training(request: Request, reporter: Reporter) -> Bundle:
     before = read_before(folder, is_resumed=request.resume)
     gathered = gather(request.dataset, recipe, request.seed, request.exclude, reporter)
     identity = _identity(request, gathered)
-    if before is not None and before.identity != identity:
+    init = "" if request.init is None else fingerprint(request.init)
+    if before is not None and (before.identity != identity or init not in ("", before.init)):
         raise _differs(folder, gathered)
     folder.mkdir(parents=True, exist_ok=True)
     torch.backends.cudnn.deterministic = True
@@ -107,7 +108,7 @@ def run_training(request: Request, reporter: Reporter) -> Bundle:
         precision = choose_precision(recipe.precision, device)
         reporter.say(f"Resuming after epoch {before.epoch} of {recipe.epochs}, in {precision}")
     course = Course(recipe, gathered, network, device, request.seed, folder / CHECKPOINT, reporter)
-    progress = course.follow(before or Progress(identity=identity))
+    progress = course.follow(before or Progress(identity=identity, init=init))
     network.load_state_dict(read_best(folder / CHECKPOINT, progress))
     network = level_batch_norms(network)
     weights = round_weights(network.state_dict())
@@ -157,13 +158,8 @@ def _make_network(request: Request, *, is_resumed: bool) -> tuple[nn.Module, Tak
 
 
 def _identity(request: Request, gathered: Gathered) -> str:
-    """Return a digest of all that decides what is learned.
-
-    Raises:
-        TrainingError: `invalid_weights`, when the starting weights cannot be read.
-    """
+    """Return a digest of all that decides what is learned, but for the starting weights."""
     excluded = {"loader_processes", "description", "terms", "limits"}
     content = request.recipe.model_dump_json(exclude=excluded)
-    init = "" if request.init is None else fingerprint(request.init)
-    text = f"{content}\n{request.seed}\n{init}\n{gathered.fingerprint()}"
+    text = f"{content}\n{request.seed}\n{gathered.fingerprint()}"
     return hashlib.sha256(text.encode()).hexdigest()

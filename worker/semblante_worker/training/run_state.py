@@ -33,7 +33,9 @@ class Progress(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
 
     identity: str
-    """A digest of recipe, seed, starting weights and pictures: others do not continue a run."""
+    """A digest of recipe, seed and pictures: others do not continue a run."""
+    init: str = ""
+    """A digest of the starting weights, empty for torchvision's or none."""
     epoch: int = 0
     records: tuple[EpochRecord, ...] = ()
     images_per_second: tuple[float, ...] = ()
