@@ -31,10 +31,13 @@ class ImageQuery(BaseModel):
     emotion: str | None = Field(None, description="Only faces with this emotion (a class id).")
     status: Status | None = None
     min_confidence: float | None = Field(
-        None, ge=0, le=1, description="Only labels at least this sure."
+        None, ge=0, le=1, description="Only labels at least this sure, before rounding."
     )
     max_confidence: float | None = Field(
-        None, ge=0, le=1, description="Only labels at most this sure: the ones to look at."
+        None,
+        ge=0,
+        le=1,
+        description="Only labels at most this sure, before rounding: the ones to look at.",
     )
     folder: str | None = Field(None, description="Only images in this folder of the archive.")
     truth: str | None = Field(None, description="Only images of which the truth says this.")
