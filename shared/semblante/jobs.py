@@ -131,11 +131,11 @@ def fail(session: Session, job: Job, code: str, detail: Message) -> None:
     A retry ends as if it was cancelled: a job that was completed keeps its rows.
     """
     job.error_code, job.error_detail = code, detail
-    if is_retry(job) and job.state == "in_progress":
+    if was_completed(job) and job.state == "in_progress":
         cancel(session, job)
         return
     lifecycle.move(job, "failed")
-    if not is_retry(job):
+    if not was_completed(job):
         for table in (Result, Chunk, Image, Folder):
             session.execute(delete_from(table).where(table.job_id == job.id))
         job.total = job.ok = job.no_face = job.failed = job.faces = 0
@@ -153,7 +153,7 @@ def cancel(session: Session, job: Job) -> None:
 
     Of a retry nothing but the retry is stopped: the job completes once more.
     """
-    if is_retry(job) and job.state == "finalizing":
+    if was_completed(job) and job.state == "finalizing":
         return
     if job.state not in ("cancelling", "cancelled"):
         lifecycle.move(job, "cancelling")
@@ -169,7 +169,7 @@ def settle_cancelled(session: Session, job: Job) -> None:
     busy = chunks.count(session, job.id, "leased") or not leases.is_free(session, job)
     if job.state != "cancelling" or busy:
         return
-    if is_retry(job):
+    if was_completed(job):
         chunks.leave_as_they_are(session, job.id)
         lifecycle.move(job, "finalizing")
         job.attempts = 0
@@ -178,8 +178,8 @@ def settle_cancelled(session: Session, job: Job) -> None:
         webhooks.announce(session, job)
 
 
-def is_retry(job: Job) -> bool:
-    """Whether the job was completed before: each of its images has rows."""
+def was_completed(job: Job) -> bool:
+    """Whether it is, or is a retry of one that was: each of its images has rows."""
     return job.completed_at is not None
 
 
@@ -255,7 +255,8 @@ def images_per_second(session: Session, job: Job) -> float | None:
 
     A retry has none: it works on some of a chunk's images.
     """
-    if job.in_progress_at is None or job.validating_at != job.created_at:
+    was_retried = job.validating_at != job.created_at
+    if job.in_progress_at is None or was_retried:
         return None
     if job.finalizing_at is not None and job.state != "in_progress":
         seconds = (job.finalizing_at - job.in_progress_at).total_seconds()

@@ -28,7 +28,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     "finalizing": frozenset({"completed", "failed", "cancelling", "expired"}),
     "completed": frozenset({"in_progress", "expired"}),  # in_progress: retry of failed images
     "failed": frozenset({"expired"}),
-    "cancelling": frozenset({"cancelled", "finalizing"}),  # finalizing: what a retry began with
+    "cancelling": frozenset({"cancelled", "finalizing"}),  # finalizing: of a cancelled retry
     "cancelled": frozenset({"expired"}),
     "expired": frozenset(),
 }

@@ -67,10 +67,14 @@ class Step:
                 leases.give_back(job)
                 job.attempts = 0
 
-    def keep(self) -> None:
-        """Renew the lease when a good part of it has gone by; raises LeaseLost, or Stopping."""
+    def heed(self) -> None:
+        """Raise Stopping when the worker is to end."""
         if self.stops():
             raise Stopping
+
+    def keep(self) -> None:
+        """Renew the lease when a good part of it has gone by; raises LeaseLost, or Stopping."""
+        self.heed()
         if time.monotonic() - self.renewed > self.settings.lease_seconds / RENEWALS_PER_LEASE:
             with self.writing():
                 pass

@@ -37,6 +37,11 @@ def complete(services: Services, job: Job) -> None:
         lifecycle.move(jobs.get(session, job.id), "completed")
 
 
+def retry(services: Services, job: Job) -> None:
+    with services.database.writing() as session:
+        jobs.retry(session, services.queue, jobs.get(session, job.id), services.settings)
+
+
 def test_a_job_is_finalized_with_its_last_chunk(services: Services) -> None:
     job = start(services, images=4, per_chunk=2)
     finish_chunk(services, job, 0, ["ok", "failed"])
@@ -52,8 +57,7 @@ def test_retry_works_on_failed_images_only(services: Services) -> None:
     finish_chunk(services, job, 0, ["ok", "ok"])
     finish_chunk(services, job, 2, ["failed", "ok"])
     complete(services, job)
-    with services.database.writing() as session:
-        jobs.retry(session, services.queue, jobs.get(session, job.id), services.settings)
+    retry(services, job)
     with services.database.reading() as session:
         again = session.query(Chunk).where(Chunk.state == "queued").all()
         assert [(chunk.first, chunk.retry) for chunk in again] == [(2, True)]
@@ -95,8 +99,8 @@ def test_a_cancelled_retry_waits_for_its_worker_and_keeps_every_row(services: Se
     finish_chunk(services, job, 0, ["failed", "ok"])
     finish_chunk(services, job, 2, ["failed", "ok"])
     complete(services, job)
+    retry(services, job)
     with services.database.writing() as session:
-        jobs.retry(session, services.queue, jobs.get(session, job.id), services.settings)
         held = chunks.claim(session, services.queue, job.id, 2, services.settings)
         assert held is not None
     with services.database.writing() as session:

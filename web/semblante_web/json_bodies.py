@@ -25,7 +25,8 @@ class _JsonProvider(DefaultJSONProvider):
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         try:
             found = super().loads(s, **kwargs)
-            json.dumps(found, ensure_ascii=False).encode()  # UnicodeEncodeError is a ValueError
+            if not s.isascii() or _has_escape(s):
+                json.dumps(found, ensure_ascii=False).encode()  # UnicodeEncodeError: a ValueError
         except RecursionError as error:
             raise ValueError("The JSON is nested too deeply.") from error
         return found
@@ -35,6 +36,11 @@ def register_json(app: Flask) -> None:
     """Read and write the JSON of `app`; a larger body is answered 413."""
     app.json = _JsonProvider(app)
     app.before_request(_bound_size)
+
+
+def _has_escape(text: str | bytes) -> bool:
+    """Whether it may say a surrogate in ASCII: most pictures in base64 need no second look."""
+    return "\\" in text if isinstance(text, str) else b"\\" in text
 
 
 def _bound_size() -> None:

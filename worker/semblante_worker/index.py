@@ -112,13 +112,13 @@ def _write_images(
 
 
 def _insert_images(step: Step, rows: list[bulk.Values]) -> None:
-    step.keep()
+    step.heed()
     with step.writing() as (session, _job):
         bulk.insert_rows(session, Image, IMAGE_COLUMNS, rows)
 
 
 def _insert_chunks(step: Step, runs: list[tuple[int, int]]) -> None:
-    step.keep()
+    step.heed()
     with step.writing() as (session, job):
         rows = [{"job_id": job.id, "first": first, "count": count} for first, count in runs]
         session.execute(insert(Chunk), rows)

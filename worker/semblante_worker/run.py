@@ -111,7 +111,7 @@ def run_worker(
     def give_sign(**_: Any) -> None:
         stop_sign.give()
 
-    lock: TaskLock = app.conf.semblante_task_lock
+    lock = app.conf.semblante_task_lock = TaskLock()
     task_prerun.connect(lock.share, weak=False)
     task_postrun.connect(lock.release, weak=False)
     worker_process_init.connect(start_child, weak=False)
@@ -130,7 +130,6 @@ def _add_steps(
     app.conf.semblante_presence = Presence.of(settings, own_name, queues, devices)
     app.conf.semblante_rests = False
     app.conf.semblante_is_ready = False
-    app.conf.semblante_task_lock = TaskLock()
     app.conf.semblante_quick_end = not settings.telemetry  # children have spans to send yet
     app.conf.semblante_outlives_hang_up = outlives_hang_up()
     app.steps["worker"].update((PresenceStep, QuickEnd, HangUp))

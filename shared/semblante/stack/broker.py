@@ -76,7 +76,7 @@ class Broker:
         """
         self._stop_stale()
         for log in self.folder.glob("appendonlydir/*.aof"):
-            cut_zeros(log)
+            _cut_zeros(log)
         text = CONFIGURATION.format(socket=_quoted(self.socket), folder=_quoted(self.folder))
         (self.folder / "valkey.conf").write_bytes(os.fsencode(text))
 
@@ -126,7 +126,7 @@ class Broker:
         )
 
 
-def cut_zeros(log: Path) -> None:
+def _cut_zeros(log: Path) -> None:
     """Cut the zeros off that a power cut leaves at the end of a file that was growing.
 
     The server passes over a command that is cut short, but does not start with them in its log.
