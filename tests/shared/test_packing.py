@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import shutil
 import zipfile
@@ -87,15 +88,20 @@ def test_a_name_that_is_no_utf8_gets_replacement_characters(tmp_path: Path) -> N
     assert [file.name for file in plan_packing([tmp_path]).files] == ["caf\ufffd.jpg"]
 
 
+def packing_messages(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [one.getMessage() for one in caplog.records if one.name == "semblante.packing"]
+
+
 def test_a_file_that_cannot_be_read_is_packed_empty_and_named(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.WARNING, "semblante.packing")
     packing = plan_packing([folder])
     (folder / "b.JPG").unlink()
     with zipfile.ZipFile(io.BytesIO(b"".join(packing.blocks()))) as packed:
         assert packed.read("b.JPG") == b""
         assert packed.read("niños/cara 1.png") == "niños/cara 1.png".encode()
-    [message] = caplog.messages
+    [message] = packing_messages(caplog)
     assert message.startswith(f"{folder / 'b.JPG'} cannot be read: No such file or directory.")
 
 
@@ -110,8 +116,9 @@ def test_a_folder_that_cannot_be_read_is_named(
         os.close(descriptor)
         descriptor = inner
     os.close(descriptor)
+    caplog.set_level(logging.WARNING, "semblante.packing")
     assert len(plan_packing([folder]).files) == 3
-    [message] = caplog.messages
+    [message] = packing_messages(caplog)
     assert message.startswith(f"{folder}/n")
     assert message.endswith("cannot be read: File name too long. It is left out.")
 
