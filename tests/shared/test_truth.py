@@ -90,12 +90,27 @@ def test_a_table_is_a_truth_in_the_place_of_the_earlier_one(services: Services, 
     assert (dict(found.counts), found.agreement) == ({("anger", "anger"): 1}, 1)
 
 
+def test_what_a_table_says_of_later_faces_is_passed_over(services: Services, job: Job) -> None:
+    lines = [
+        "image_path,face_id,emotion\n",
+        "set/1/a.jpg,0,surprise\n",
+        "set/1/a.jpg,1,sadness\n",
+        "set/4/b.jpg,1,anger\n",
+    ]
+    with services.database.writing() as session:
+        job = jobs.get(session, job.id)
+        assert truth.attach_table(session, job, lines, "labels.csv") == (1, 0)
+        found = confusion.against_truth(session, job)
+    assert dict(found.counts) == {("surprise", "surprise"): 1}
+
+
 @pytest.mark.parametrize(
     ("lines", "code"),
     [
         ([], "bad_table"),
         (["image_path,label\n"], "bad_table"),
         (["image_path,emotion\n"], "empty_dataset"),
+        (["image_path,face_id,emotion\n", "other/e.jpg,1,fear\n"], "empty_dataset"),
         (["image_path,emotion\n", "other/e.jpg,hunger\n"], "unknown_class"),
         (["image_path,emotion\n", "none.jpg,anger\n"], "nothing_to_measure"),
         (["image_path,emotion\n", "e.jpg,anger\n", "e.jpg,fear\n"], "bad_table"),

@@ -76,6 +76,12 @@ def test_the_first_face_counts_and_missing_paths_are_counted(tmp_path: Path) -> 
     assert evaluation.scores_with_failed.accuracy.value == pytest.approx(2 / 5)
 
 
+def test_the_truth_of_a_later_face_is_not_that_of_the_first(tmp_path: Path) -> None:
+    truth = "image_path,face_id,emotion\na.jpg,0,1\na.jpg,1,anger\nb.jpg,1,anger\nf.jpg,0,anger\n"
+    found = compare(tmp_path, truth)
+    assert (len(found.measured.truth), found.only_in_truth) == (2, 0)
+
+
 def test_the_order_of_rows_does_not_count(tmp_path: Path) -> None:
     rows = [
         bad("b.jpg", "failed", "duplicate_path"),
