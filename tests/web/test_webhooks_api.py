@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -53,6 +54,10 @@ def test_a_webhook_from_its_job_to_its_attempts(client: FlaskClient, services: S
     assert "ConnectError: x" in page
     again = client.post(f"{API}/{job_id}/webhooks/{event['id']}/resend")
     assert (again.status_code, again.get_json()["state"]) == (202, "pending")
+    page = client.get(f"/jobs/{job_id}").text
+    parts = [re.search(f'<[^>]+id="{part}"[^>]*>', page) for part in ("job-live", "job-webhook")]
+    # What a person chooses for another job stays while the event waits.
+    assert ["hx-get" in part[0] for part in parts if part] == [False, True]
     assert client.post(f"/jobs/{job_id}/webhooks/{event['id']}/resend").status_code == 303
     missing = client.post(f"{API}/{job_id}/webhooks/none/resend")
     assert (missing.status_code, missing.get_json()["code"]) == (404, "event_not_found")

@@ -51,6 +51,17 @@ function draw(canvas) {
 
 const drawAll = () => document.querySelectorAll("canvas[data-chart]").forEach(draw);
 
-document.body.addEventListener("htmx:afterSettle", drawAll);
+// htmx gives the focus back to what has an id; here links have none, and are known by their address.
+let focused = null;
+
+document.body.addEventListener("htmx:beforeSwap", () => {
+  const active = document.activeElement;
+  focused = active?.id ? null : active?.getAttribute("href");
+});
+document.body.addEventListener("htmx:afterSettle", () => {
+  drawAll();
+  if (!focused || document.activeElement !== document.body) return;
+  document.querySelector(`#job-live a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+});
 document.addEventListener("themechange", drawAll);
 drawAll();
