@@ -82,6 +82,26 @@ def test_a_failed_job_says_why(visit: Visit, tmp_path: Path) -> None:
     visit.shoot("job-failed")
 
 
+def test_files_are_not_sent_again_when_the_options_were_refused(
+    visit: Visit, tmp_path: Path
+) -> None:
+    (tmp_path / "face.jpg").write_bytes(jpeg(128, (96, 96)))
+    page = visit.page
+    uploads: list[str] = []
+    page.on("request", lambda one: uploads.append(one.method) if "/uploads" in one.url else None)
+    page.goto("/")
+    page.set_input_files("#files", tmp_path / "face.jpg")
+    page.fill("#webhook", "http://10.0.0.1/")
+    page.click("#send")
+    expect(page.locator("#problem")).to_contain_text("no public internet address")
+    sent = len(uploads)
+    page.fill("#webhook", "")
+    page.click("#send")
+    page.wait_for_url("**/jobs/*", timeout=LONG_MS)
+    assert (sent > 0, len(uploads)) == (True, sent)
+    visit.complaints.clear()  # Chromium tells of the refusal
+
+
 def test_one_image_gets_its_answer_without_a_reload(visit: Visit, tmp_path: Path) -> None:
     (tmp_path / "face.jpg").write_bytes(jpeg(128, (96, 96)))
     page = visit.page

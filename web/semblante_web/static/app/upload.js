@@ -13,6 +13,7 @@ const codes = JSON.parse(form.dataset.codes);
 const maxBytes = Number(form.dataset.maxBytes);
 const maxImageBytes = Number(form.dataset.maxImageBytes);
 const NOT_OPTIONS = ["file", "url", "note"];
+const SPENT_CODES = ["upload_not_found", "upload_missing", "idempotency_mismatch"]; // by which an upload makes no job any more
 const part = (id) => document.getElementById(id);
 
 let selection = null;
@@ -64,7 +65,10 @@ async function createJob(source) {
   if (source.upload_id) headers["Idempotency-Key"] = source.upload_id;
   const answer = await fetch(form.dataset.jobs, { method: "POST", headers, body: JSON.stringify(body) });
   const found = await answer.json();
-  if (!answer.ok) throw new Error(codes[found.code] ?? found.detail);
+  if (!answer.ok) {
+    if (SPENT_CODES.includes(found.code) && selection) selection.upload = null;
+    throw new Error(codes[found.code] ?? found.detail);
+  }
   return found.id;
 }
 
@@ -82,17 +86,19 @@ function reason(error) {
   return error.originalRequest || error instanceof TypeError ? messages.offline : error.message;
 }
 
-/** Sends the selection and returns the upload; a pause and its end are the button's. */
+/** Sends the selection and returns the upload; a pause and its end are the button's. What the server has, as when
+ * it refused the options, is not sent again. */
 async function upload() {
+  if (selection.upload) return { upload_id: selection.upload };
   const title = selection.items.length === 1 ? messages.sending : messages.packing;
   const progress = new Progress(title, messages);
   sending = send(selection.items, form.dataset.uploads, (sent, total) => progress.show(sent, total));
   sending.progress = progress;
   part("pause").textContent = messages.pause;
   part("pause").hidden = false;
-  const id = await sending.promise;
+  selection.upload = await sending.promise;
   part("pause").hidden = true;
-  return { upload_id: id };
+  return { upload_id: selection.upload };
 }
 
 async function submit(event) {
