@@ -19,6 +19,9 @@ from semblante.settings import Settings
 from semblante.tables import Image, Job, Result
 from semblante.zip_stream import zip_blocks
 
+MOST_NAME_BYTES = 255
+"""Of a file's name, on most file systems."""
+MOST_SUFFIX_BYTES = 100
 HEADER = ("image_path", "face_id", "emotion", "model_emotion", "confidence")
 
 
@@ -65,14 +68,22 @@ def _members(
         if isinstance(data, ImageError):
             continue
         path = PurePosixPath(image.path)
-        name = f"{folders[emotion]}/{image.index}-{row.face_id}-{path.stem}"
-        if _is_whole(row):
-            yield f"{name}{path.suffix}", [data]
+        is_whole = _is_whole(row)
+        begin = f"{image.index}-{row.face_id}-{path.stem}"
+        name = f"{folders[emotion]}/{_file_name(begin, path.suffix if is_whole else '.png')}"
+        if is_whole:
+            yield name, [data]
             continue
         try:
-            yield f"{name}.png", [_cut_out(data, row, settings.max_image_pixels)]
+            yield name, [_cut_out(data, row, settings.max_image_pixels)]
         except ImageError:
             continue
+
+
+def _file_name(begin: str, suffix: str) -> str:
+    """Return a name that can be unpacked: with index and face before it, one may be too long."""
+    end = suffix.encode()[:MOST_SUFFIX_BYTES]
+    return (begin.encode()[: MOST_NAME_BYTES - len(end)] + end).decode(errors="ignore")
 
 
 def _is_whole(row: Result) -> bool:

@@ -218,6 +218,26 @@ def test_corrected_faces_lie_below_the_folders_of_their_classes(
         assert (face.size, face.mode) == ((20, 10), "L")
 
 
+def test_names_of_corrected_faces_can_be_unpacked(services: Services, job: Job) -> None:
+    data = jpeg(90, (40, 30))
+    names = ["ñ" * 125 + ".jpeg", f"{'n' * 249}.webp", f"a.{'b' * 250}"]
+    with services.database.writing() as session:
+        job = jobs.get(session, job.id)
+        for index, name in enumerate(names):
+            image = session.get_one(Image, (job.id, index))
+            image.path = f"set/{name}"
+            image.offset, image.packed_bytes, image.unpacked_bytes = 0, len(data), len(data)
+            review.correct(session, job, Place(index, 0), "neutral")
+    with services.database.reading() as session:
+        blocks = label_export.image_folder(session, job, Source(data), services.settings)
+        found = zipfile.ZipFile(io.BytesIO(b"".join(blocks))).namelist()
+    assert max(len(name.removeprefix("7/").encode()) for name in found) <= 255
+    starts = [("7/0-0-ñ", "ñ.jpeg"), ("7/1-0-n", "n.webp"), ("7/2-0-a.b", "b")]
+    for name, (start_of, end) in zip(found, starts, strict=True):
+        assert name.startswith(start_of)
+        assert name.endswith(end)
+
+
 def test_what_belongs_to_a_job_goes_with_it(services: Services, job: Job) -> None:
     with services.database.writing() as session:
         job = jobs.get(session, job.id)
