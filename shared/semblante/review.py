@@ -64,14 +64,17 @@ def correct(session: Session, job: Job, place: Place, emotion: str | None) -> No
     )
 
 
-def undo(session: Session, job: Job) -> Place | None:
-    """Take the newest correction back; return its face, None when there is none."""
-    query = select(Correction).where(Correction.job_id == job.id)
-    newest = session.scalar(query.order_by(Correction.corrected_at.desc()).limit(1))
-    if newest is None:
-        return None
-    session.delete(newest)
-    return Place(newest.image_index, newest.face_id)
+def newest(session: Session, job_id: str) -> Place | None:
+    """Return the face that was corrected last; None when none was."""
+    query = select(Correction.image_index, Correction.face_id).where(Correction.job_id == job_id)
+    found = session.execute(query.order_by(Correction.corrected_at.desc()).limit(1)).first()
+    return Place(*found) if found is not None else None
+
+
+def undo(session: Session, job: Job, place: Place | None = None) -> Place | None:
+    """Take the correction of a face back, or the newest one; return its face, None without one."""
+    wanted = place or newest(session, job.id)
+    return wanted if wanted is not None and remove(session, job.id, wanted) else None
 
 
 def remove(session: Session, job_id: str, place: Place) -> bool:

@@ -118,6 +118,41 @@ def test_a_review_goes_by_keys(visit: Visit, jobs: list[str]) -> None:
     assert row.startswith(f"{first},0,disgust,")
 
 
+def test_silence_and_refusals_are_told(visit: Visit, jobs: list[str]) -> None:
+    page = visit.page
+    page.goto(f"/jobs/{jobs[1]}/review")
+    alert = page.locator("#no-answer")
+    expect(alert).to_be_hidden()
+    page.route("**/review", lambda route: route.abort())
+    page.keyboard.press("3")
+    expect(alert).to_contain_text("The server does not answer.")
+    page.unroute("**/review")
+    page.route("**/review", lambda route: route.fulfill(status=503, body="-"))
+    page.keyboard.press("3")
+    expect(alert).to_contain_text("The server refused this (503).")
+    page.unroute("**/review")
+    page.keyboard.press("3")
+    expect(page.locator("#review")).to_contain_text("1 of 12 faces reviewed")
+    expect(alert).to_be_hidden()
+    page.keyboard.press("u")
+    expect(page.locator("#review")).to_contain_text("0 of 12 faces reviewed")
+    visit.complaints.clear()  # Chromium and htmx tell, too
+
+
+def test_the_focus_stays_when_the_page_is_renewed(visit: Visit, jobs: list[str]) -> None:
+    page = visit.page
+    page.goto(f"/jobs/{jobs[0]}")
+    link = page.get_by_role("link", name="All results, with filters")
+    link.focus()
+    page.evaluate("document.getElementById('job-live').dataset.old = ''")
+    page.evaluate(
+        "job => htmx.ajax('GET', `/jobs/${job}/live`, {target: '#job-live', swap: 'outerHTML'})",
+        jobs[0],
+    )
+    expect(page.locator("[data-old]")).to_have_count(0)
+    expect(link).to_be_focused()
+
+
 def test_the_pages_in_spanish_on_a_dark_phone(
     browser: Browser, stack: Stack, jobs: list[str]
 ) -> None:

@@ -70,6 +70,31 @@ def test_jobs_over_other_uploads_are_refused(
     assert client.get(f"/jobs/{finished_job.id}/compare/none").status_code == 404
 
 
+def test_rows_that_name_no_image_are_told(client: FlaskClient, finished_job: Job) -> None:
+    table = b"image_path,emotion\ncaras/=cmd.jpg,3\nelse.jpg,3\nother.jpg,3\n"
+    form = {"file": (io.BytesIO(table), "truth.csv")}
+    address = f"/jobs/{finished_job.id}/compare"
+    page = client.post(address, data=form, follow_redirects=True).text
+    assert "2 rows of the table name no image of this job." in page
+    assert "no image of this job" not in client.get(f"{address}?unknown=x").text
+
+
+def test_jobs_without_a_common_face_do_not_agree(
+    client: FlaskClient, services: Services, finished_job: Job, open_job: Job
+) -> None:
+    with services.database.writing() as session:
+        session.get_one(Job, open_job.id).upload_id = finished_job.upload_id
+    page = client.get(f"/jobs/{finished_job.id}/compare/{open_job.id}").text
+    assert "There is no face that both jobs labelled." in page
+    assert "the same labels" not in page
+
+
+def test_a_running_job_is_not_reviewed_to_its_end(client: FlaskClient, open_job: Job) -> None:
+    page = client.get(f"/jobs/{open_job.id}/review").text
+    assert "No face waits for a review." in page
+    assert "All done" not in page
+
+
 def test_a_job_agrees_with_itself(client: FlaskClient, finished_job: Job) -> None:
     page = client.get(f"/jobs/{finished_job.id}/compare/{finished_job.id}").text
     assert "100%" in page
@@ -99,6 +124,24 @@ def test_reviewing_and_taking_back(client: FlaskClient, finished_job: Job) -> No
         assert archive.namelist() == ["6/1-0-=cmd.jpg"]
     back = client.post(f"{address}/undo", headers=HTMX).text
     assert face_in(back) == "caras/niña.jpg"
+
+
+def test_taking_back_spares_what_another_person_said(
+    client: FlaskClient, finished_job: Job
+) -> None:
+    address = f"/jobs/{finished_job.id}/review"
+    verdict = {"index": "1", "face": "0", "emotion": "anger"}
+    mine = client.post(address, data=verdict, headers=HTMX).text
+    client.post(address, data={**verdict, "index": "0"})  # another person, meanwhile
+    undo = re.search(r'<form [^>]+/undo".+?</form>', mine, re.DOTALL)
+    assert undo is not None
+    form = dict(re.findall(r'name="(\w+)" value="(\d+)"', undo[0]))
+    assert form == {"index": "1", "face": "0"}
+    back = client.post(f"{address}/undo", data=form, headers=HTMX).text
+    assert (face_in(back), "1 of 2 faces reviewed" in back) == ("caras/=cmd.jpg", True)
+    client.post(f"{address}/undo", data=form)  # once more: nothing is left to take back
+    assert "1 of 2 faces reviewed" in client.get(address).text
+    assert client.post(f"{address}/undo", data={"index": "x"}).status_code == 400
 
 
 @pytest.mark.parametrize(

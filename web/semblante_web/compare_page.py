@@ -21,7 +21,7 @@ blueprint = APIBlueprint(
 @blueprint.get("")
 def show_truth(job_id: str) -> str:
     """Show how the labels fare against the truth, or how to attach one."""
-    return _truth_page(job_id)
+    return _truth_page(job_id, unknown=request.args.get("unknown", 0, int))
 
 
 @blueprint.post("")
@@ -31,14 +31,15 @@ def attach_truth(job_id: str) -> WerkzeugResponse | tuple[str, int]:
     file = request.files.get("file")
     try:
         if request.form.get("source") == "folders":
-            attach(services(), job_id, None)
+            attached = attach(services(), job_id, None)
         elif file is not None and file.filename:
-            attach(services(), job_id, file.stream, file.filename)
+            attached = attach(services(), job_id, file.stream, file.filename)
         else:
             raise Refused("no_file", "Choose a CSV.")
     except Refused as refusal:
         return _truth_page(job_id, refusal), refusal.http_status
-    return redirect(url_for("compare.show_truth", job_id=job_id), 303)
+    unknown = attached.unknown or None
+    return redirect(url_for("compare.show_truth", job_id=job_id, unknown=unknown), 303)
 
 
 @blueprint.get("/<other_id>")
@@ -64,7 +65,7 @@ def show_agreement(job_id: str, other_id: str) -> str:
         )
 
 
-def _truth_page(job_id: str, refusal: Refused | None = None) -> str:
+def _truth_page(job_id: str, refusal: Refused | None = None, unknown: int = 0) -> str:
     with services().database.reading() as session:
         job = jobs.get(session, job_id)
         images = truth.count(session, job_id)
@@ -76,4 +77,5 @@ def _truth_page(job_id: str, refusal: Refused | None = None) -> str:
             matrix=confusion.against_truth(session, job) if images else None,
             others=others,
             refusal=refusal,
+            unknown=unknown,
         )

@@ -117,10 +117,10 @@ def correct(job_id: str, place: Place, emotion: str | None) -> None:
         record(session, "correct", _subject(job_id, place))
 
 
-def undo(job_id: str) -> None:
-    """Take the newest correction of a job back; raises NotFound."""
+def undo(job_id: str, last: Place | None) -> None:
+    """Take the correction of a face back, or a job's newest one; raises NotFound."""
     with services().database.writing() as session:
-        place = review.undo(session, jobs.get(session, job_id))
+        place = review.undo(session, jobs.get(session, job_id), last)
         if place is not None:
             record(session, "correct_undo", _subject(job_id, place))
 

@@ -11,7 +11,7 @@ from semblante import jobs, review
 from semblante.label_export import class_folders
 from semblante.views import image_view, job_view
 from semblante_web.corrections_api import correct as correct_face
-from semblante_web.corrections_api import undo as undo_newest
+from semblante_web.corrections_api import undo as undo_face
 from semblante_web.current import services
 from semblante_web.htmx import is_htmx
 from semblante_web.validation import validated
@@ -32,6 +32,22 @@ class Verdict(BaseModel):
     emotion: str
 
 
+class Undone(BaseModel):
+    """The face whose verdict is taken back; without one, the newest of all who review."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    index: int | None = Field(None, ge=0, lt=2**62)
+    face: int | None = Field(None, ge=0, lt=2**15)
+
+    @property
+    def place(self) -> review.Place | None:
+        """The face; None where the form names none."""
+        if self.index is None or self.face is None:
+            return None
+        return review.Place(self.index, self.face)
+
+
 @blueprint.get("")
 def show_next(job_id: str) -> str:
     """Show the least sure face that nobody has reviewed."""
@@ -42,24 +58,25 @@ def show_next(job_id: str) -> str:
 def correct(job_id: str) -> str | WerkzeugResponse:
     """Keep what the person says, and show the next face."""
     verdict = validated(Verdict, request.form.to_dict())
-    correct_face(job_id, review.Place(verdict.index, verdict.face), verdict.emotion or None)
-    return _answer(job_id)
+    place = review.Place(verdict.index, verdict.face)
+    correct_face(job_id, place, verdict.emotion or None)
+    return _answer(job_id, place)
 
 
 @blueprint.post("/undo")
 def undo(job_id: str) -> str | WerkzeugResponse:
-    """Take the newest verdict back, and show its face again."""
-    undo_newest(job_id)
+    """Take the last verdict of this page back, and show its face again."""
+    undo_face(job_id, validated(Undone, request.form.to_dict()).place)
     return _answer(job_id)
 
 
-def _answer(job_id: str) -> str | WerkzeugResponse:
+def _answer(job_id: str, last: review.Place | None = None) -> str | WerkzeugResponse:
     if is_htmx():
-        return _page(job_id)
+        return _page(job_id, last)
     return redirect(url_for("review.show_next", job_id=job_id), 303)
 
 
-def _page(job_id: str) -> str:
+def _page(job_id: str, last: review.Place | None = None) -> str:
     with services().database.reading() as session:
         job = jobs.get(session, job_id)
         row = review.next_face(session, job)
@@ -70,4 +87,5 @@ def _page(job_id: str) -> str:
             folders=class_folders(job),
             row=image_view(row, job) if row is not None else None,
             done=review.count(session, job_id),
+            last=last or review.newest(session, job_id),
         )
