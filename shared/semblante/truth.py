@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -26,25 +26,41 @@ class Attached(NamedTuple):
     unknown: int = 0
 
 
-def attach_table(session: Session, job: Job, lines: Iterable[str], name: str) -> Attached:
-    """Take the truth from a CSV with `image_path` and `emotion`, in the place of an earlier one.
+class Labels(NamedTuple):
+    """A person's table: its name, for messages, and the emotion of each image path."""
+
+    name: str
+    emotions: Mapping[str, str]
+
+
+def read_labels(job: Job, lines: Iterable[str], name: str) -> Labels:
+    """Read a CSV with `image_path` and `emotion`; it takes seconds where they are a million.
 
     Args:
-        session: A writing transaction.
-        job: The job.
+        job: The job, whose classes it names.
         lines: The table's lines; more columns are ignored.
         name: The table's, for messages.
 
     Raises:
-        Refused: see `read_truth`; `nothing_to_measure`, when no row names an image of the job.
+        Refused: see `read_truth`.
     """
     names, classes = _names(job)
     found = read_truth(read_table(lines, name), name, names)
-    wanted = {path: classes[number] for path, number in found.items()}
-    images = _replace(session, job, wanted.get)
+    return Labels(name, {path: classes[number] for path, number in found.items()})
+
+
+def attach_labels(session: Session, job: Job, labels: Labels) -> Attached:
+    """Take the truth from a person's table, in the place of an earlier one.
+
+    Raises:
+        Refused: `nothing_to_measure`, when no row names an image of the job.
+    """
+    images = _replace(session, job, labels.emotions.get)
     if images == 0:
-        raise Refused("nothing_to_measure", "No image_path of %(name)s is in the job.", name=name)
-    return Attached(images, max(len(wanted) - images, 0))
+        raise Refused(
+            "nothing_to_measure", "No image_path of %(name)s is in the job.", name=labels.name
+        )
+    return Attached(images, max(len(labels.emotions) - images, 0))
 
 
 def attach_folders(session: Session, job: Job) -> Attached:
@@ -88,6 +104,7 @@ def _names(job: Job) -> tuple[ClassNames, list[str]]:
 
 def _replace(session: Session, job: Job, truth_of: Callable[[str], str | None]) -> int:
     """Write the truth of each image of the job that has one; return how many have."""
+    session.refresh(job, with_for_update=True)  # two truths at once take turns
     detach(session, job)
     images = 0
     for group in _groups(session, job.id):

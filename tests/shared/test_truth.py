@@ -5,18 +5,23 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 from PIL import Image as Picture
+from sqlalchemy.orm import Session
 
 from factory import jpeg, start
 from semblante import agreement, confusion, jobs, label_export, results, review, truth
 from semblante.agreement import Pair
 from semblante.errors import NotFound, Refused
+from semblante.migrations import upgrade
 from semblante.results import ResultRow
 from semblante.review import Place
-from semblante.services import Services
+from semblante.services import Services, open_services
+from semblante.settings import Settings
 from semblante.tables import Image, Job, Result, Upload
+from semblante.truth import Attached
 
 PATHS = ["set/1/a.jpg", "set/4/b.jpg", "set/happiness/c.jpg", "set/feliz/d.jpg", "other/e.jpg"]
 LABELS = ["surprise", "happiness", "neutral", "happiness", "anger"]
@@ -55,6 +60,10 @@ def labelled(services: Services, labels: list[str], upload_id: str | None = None
     return job
 
 
+def attach_table(session: Session, job: Job, lines: list[str]) -> Attached:
+    return truth.attach_labels(session, job, truth.read_labels(job, lines, "t.csv"))
+
+
 @pytest.fixture
 def job(services: Services) -> Job:
     return labelled(services, LABELS)
@@ -85,7 +94,7 @@ def test_a_table_is_a_truth_in_the_place_of_the_earlier_one(services: Services, 
     with services.database.writing() as session:
         job = jobs.get(session, job.id)
         truth.attach_folders(session, job)
-        assert truth.attach_table(session, job, lines, "t.csv") == (1, 1)
+        assert attach_table(session, job, lines) == (1, 1)
         found = confusion.against_truth(session, job)
     assert (dict(found.counts), found.agreement) == ({("anger", "anger"): 1}, 1)
 
@@ -99,7 +108,7 @@ def test_what_a_table_says_of_later_faces_is_passed_over(services: Services, job
     ]
     with services.database.writing() as session:
         job = jobs.get(session, job.id)
-        assert truth.attach_table(session, job, lines, "labels.csv") == (1, 0)
+        assert attach_table(session, job, lines) == (1, 0)
         found = confusion.against_truth(session, job)
     assert dict(found.counts) == {("surprise", "surprise"): 1}
 
@@ -122,7 +131,7 @@ def test_a_table_that_cannot_be_used_changes_nothing(
     with services.database.writing() as session:
         truth.attach_folders(session, jobs.get(session, job.id))
     with pytest.raises(Refused) as refusal, services.database.writing() as session:
-        truth.attach_table(session, jobs.get(session, job.id), lines, "t.csv")
+        attach_table(session, jobs.get(session, job.id), lines)
     assert refusal.value.code == code
     with services.database.reading() as session:
         assert truth.count(session, job.id) == 5
@@ -247,3 +256,23 @@ def test_what_belongs_to_a_job_goes_with_it(services: Services, job: Job) -> Non
     with services.database.reading() as session:
         assert session.query(Upload).count() == 0
         assert truth.count(session, job.id) == review.count(session, job.id) == 0
+
+
+def test_two_truths_at_once_take_turns(settings: Settings, postgresql: str) -> None:
+    settings = settings.model_copy(update={"database_url": postgresql})
+    upgrade(settings.database)
+    services = open_services(settings)
+    job = labelled(services, LABELS)
+
+    def attach() -> Attached:
+        with services.database.writing() as session:
+            return truth.attach_folders(session, jobs.get(session, job.id))
+
+    with ThreadPoolExecutor(1) as threads:
+        with services.database.writing() as session:
+            truth.attach_folders(session, jobs.get(session, job.id))
+            later = threads.submit(attach)
+            assert not wait([later], timeout=0.5).done
+        assert later.result(30) == (5, 0)
+    services.queue.app.close()
+    services.database.dispose()

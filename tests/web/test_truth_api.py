@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from flask.testing import FlaskClient
 
+from semblante import truth
 from semblante.services import Services
 from semblante.tables import Job
 
@@ -122,3 +125,20 @@ def test_the_pages_leave_entries_too(client: FlaskClient, finished_job: Job) -> 
     client.post(f"{address}/undo")
     client.post(f"{address}/undo")  # nothing is left to take back
     assert actions(client) == ["correct", "correct_undo"]
+
+
+def test_a_table_is_read_before_others_must_wait(
+    services: Services, client: FlaskClient, finished_job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = truth.read_labels
+
+    def read_while_another_writes(job: Job, *rest: Any) -> truth.Labels:
+        with services.database.writing() as session:
+            session.get_one(Job, job.id).skipped += 1
+        return read(job, *rest)
+
+    monkeypatch.setattr(truth, "read_labels", read_while_another_writes)
+    table = b"image_path,emotion\ncaras/=cmd.jpg,3\n"
+    address = f"/api/v1/jobs/{finished_job.id}/truth"
+    answer = client.put(address, data=table, content_type="text/csv")
+    assert (answer.status_code, answer.get_json()["images"]) == (200, 1)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 from typing import IO
 
+from sqlalchemy.orm import Session
+
 from semblante import jobs, truth
 from semblante.errors import Conflict
 from semblante.services import Services
-from semblante.truth import Attached
+from semblante.tables import Job
+from semblante.truth import Attached, Labels
 from semblante_web.access import record
 
 MAX_TABLE_BYTES = 512 * 1024 * 1024
@@ -21,14 +24,26 @@ def attach(services: Services, job_id: str, table: IO[bytes] | None, name: str =
     Raises:
         NotFound: `job_not_found`.
         Conflict: `job_not_finished`.
-        Refused: What `truth.attach_table` and `truth.attach_folders` do.
+        Refused: What the functions of `truth` do.
     """
+    labels = None if table is None else _read(services, job_id, table, name)
     with services.database.writing() as session:
-        job = jobs.get(session, job_id)
-        if job.state != "completed":
-            raise Conflict("job_not_finished", "The job is %(state)s.", state=job.state)
+        job = _completed(session, job_id)
         record(session, "truth", job_id)
-        if table is None:
+        if labels is None:
             return truth.attach_folders(session, job)
-        lines = io.TextIOWrapper(table, encoding="utf-8-sig", newline="")
-        return truth.attach_table(session, job, lines, name)
+        return truth.attach_labels(session, job, labels)
+
+
+def _read(services: Services, job_id: str, table: IO[bytes], name: str) -> Labels:
+    """Read a table before the transaction that writes: nobody else could write meanwhile."""
+    with services.database.reading() as session:
+        job = _completed(session, job_id)
+    return truth.read_labels(job, io.TextIOWrapper(table, encoding="utf-8-sig", newline=""), name)
+
+
+def _completed(session: Session, job_id: str) -> Job:
+    job = jobs.get(session, job_id)
+    if job.state != "completed":
+        raise Conflict("job_not_finished", "The job is %(state)s.", state=job.state)
+    return job
