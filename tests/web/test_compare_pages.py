@@ -8,9 +8,10 @@ import zipfile
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import delete
 
 from semblante.services import Services
-from semblante.tables import Job
+from semblante.tables import Job, Result
 
 HTMX = {"HX-Request": "true"}
 
@@ -93,6 +94,18 @@ def test_a_running_job_is_not_reviewed_to_its_end(client: FlaskClient, open_job:
     page = client.get(f"/jobs/{open_job.id}/review").text
     assert "No face waits for a review." in page
     assert "All done" not in page
+
+
+def test_an_expired_job_says_that_its_results_are_gone(
+    client: FlaskClient, services: Services, finished_job: Job
+) -> None:
+    with services.database.writing() as session:
+        session.get_one(Job, finished_job.id).state = "expired"
+        session.execute(delete(Result).where(Result.job_id == finished_job.id))
+    for page in ("", "/images", "/review"):
+        text = client.get(f"/jobs/{finished_job.id}{page}").text
+        assert "its images and results are gone." in text
+        assert "All done" not in text
 
 
 def test_a_job_agrees_with_itself(client: FlaskClient, finished_job: Job) -> None:
