@@ -144,7 +144,7 @@ def take_weights(network: nn.Module, tensors: Mapping[str, Tensor], origin: str)
         if name in tensors and tensors[name].shape == own.shape
     }
     if not any(not name.endswith(_COUNTER) for name in fitting):
-        raise _invalid(f"{origin} fits no layer of the network: is it of another architecture?")
+        raise _invalid(f"{origin} fits no layer of the network; it may be of another architecture")
     network.load_state_dict(fitting, strict=False)
     wanted = [name for name in state if not name.endswith(_COUNTER)]
     return Taken(
