@@ -69,10 +69,19 @@ def test_changes_are_typed() -> None:
     assert recipe.pretrained is False
 
 
+def test_a_field_can_be_emptied() -> None:
+    recipe = load_recipe(
+        "resnet18-transfer", ["augmentation.crop_scale=null", "preprocess.crop=null"]
+    )
+    assert (recipe.augmentation.crop_scale, recipe.preprocess.crop) == (None, None)
+    assert Recipe.model_validate_json(recipe.model_dump_json(exclude_unset=True)) == recipe
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ("epochs", "write it as name=value"),
+        ("epochs=null", r"phases\.0\.epochs: Input should be a valid integer"),
         ("epochs=0", r"phases\.0\.epochs: Input should be greater than or equal to 1"),
         ("epochs=many", r"phases\.0\.epochs: Input should be a valid integer"),
         ("speed=1", r"finetune\.toml: speed: Extra inputs are not permitted"),

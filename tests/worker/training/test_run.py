@@ -68,6 +68,7 @@ def test_the_loss_falls_and_the_bundle_is_used(tmp_path: Path, faces: Path, tiny
     assert epochs[-1]["train_loss"] < 0.9 * epochs[0]["train_loss"]
     assert "  happiness                6           2\n" in text
     assert "  head                   1,539           0\n" in text
+    assert "\nStarting weights: random\n" in text
     assert "Epoch 8/8: loss " in text
     written = read_bundle(tmp_path / "run", verify=True)
     assert written.digest == bundle.digest
@@ -86,6 +87,19 @@ def test_the_loss_falls_and_the_bundle_is_used(tmp_path: Path, faces: Path, tiny
     assert overview["images"]["validation"] == {"happiness": 2, "sadness": 2, "stress": 2}
     assert len(overview["phases"][0]["layers"]) == 41
     assert f"; computes in {overview['precision']}" in text
+
+
+def test_the_unused_part_is_counted_by_class(tmp_path: Path, tiny: Tiny) -> None:
+    from picture_sets import write_folder
+
+    names = ("feliz", "triste", "estresado")
+    parts = {f"{part}/{name}": 3 for part in ("train", "val") for name in names}
+    data = write_folder(tmp_path / "parts", parts | {"test/triste": 2, "test/Sad": 1, "test/x": 1})
+    recipe = tiny("epochs=1", "data.other_classes=skip")
+    _, text = run(data, recipe, tmp_path / "run")
+    assert "  not used: 4 of test (sadness 3, x 1)\n" in text
+    overview = json.loads((tmp_path / "run" / "overview.json").read_text())
+    assert overview["images"]["unused"] == {"test": {"sadness": 3, "x": 1}}
 
 
 def test_frozen_parts_do_not_change_at_all(tmp_path: Path, faces: Path, tiny: Tiny) -> None:

@@ -37,6 +37,10 @@ def test_kinds_of_files(tmp_path: Path, kind: str) -> None:
     assert (taken.reshaped, taken.unused) == (("fc.weight", "fc.bias"), ("more",))
     assert torch.equal(network.state_dict()["conv1.weight"], weights["conv1.weight"].float())
     assert "1 missing there, start at random: layer4.1.conv2.weight" in taken.describe()
+    assert taken.describe().partition("\n")[0] == (
+        "Starting weights: w: 99 tensors taken: conv1, bn1, layer1, layer2, layer3, layer4.0, "
+        "layer4.1.conv1, layer4.1.bn1, layer4.1.bn2"
+    )
 
 
 class Trap:
@@ -72,7 +76,9 @@ def test_nobody_is_told_to_load_a_file_unsafely(tmp_path: Path) -> None:
 
 def test_weights_of_another_network() -> None:
     network = build_network("mobilenet_v2", 3)
-    with pytest.raises(TrainingError, match="fits no layer of the network"):
+    with pytest.raises(
+        TrainingError, match=r"fits no layer of the network; it may be of another architecture\.$"
+    ):
         take_weights(network, some_weights(), "w")
 
 
@@ -81,6 +87,8 @@ def test_real_files(shared_data: Path) -> None:
     partial = read_weights(weights / "resnet18_imagenet1k_v1_partial.pth")
     taken = take_weights(build_network("resnet18", 7), partial, "partial")
     assert (len(taken.taken), len(taken.missing), len(taken.reshaped)) == (80, 20, 2)
+    whole = "conv1, bn1, layer1, layer2, layer3, layer4.0.downsample\n"
+    assert f"80 tensors taken: {whole}" in taken.describe()
     complete = read_weights(weights / "mobilenet_v2_coral_qat_torchvision_layout.pth")
     taken = take_weights(build_network("mobilenet_v2", 3), complete, "complete")
     assert (len(taken.taken), taken.missing, len(taken.reshaped)) == (260, (), 2)

@@ -24,6 +24,7 @@ import openvino
 
 from semblante.bundles import Bundle, corrupt
 from semblante.card import GRAPH
+from semblante.errors import BundleError
 from semblante.message import Message
 from semblante_worker.decode import usable_cores
 from semblante_worker.engines import Engine, Numbers
@@ -60,9 +61,7 @@ def read_graph(bundle: Bundle) -> openvino.Model:
     try:
         model = openvino_core().read_model(text, openvino.Tensor(_as_bytes(numbers)))
     except RuntimeError as error:
-        raise corrupt(
-            path, Message("it is no graph: %(reason)s", reason=_last_line(error))
-        ) from error
+        raise _unreadable(bundle, _last_line(error)) from error
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise corrupt(path, Message("it needs one input and one output"))
     expected = (
@@ -119,6 +118,14 @@ class OpenvinoEngine(Engine):
 
 def _keep_logits(request: Any, rows: Numbers) -> None:
     rows[:] = request.get_output_tensor(0).data
+
+
+def _unreadable(bundle: Bundle, reason: str) -> BundleError:
+    """Name the file that is to blame: OpenVINO says when it is the one with the numbers."""
+    if reason.startswith("Incorrect weights"):
+        path = bundle.path(bundle.card.graph_weights)
+        return corrupt(path, Message("its weights do not fit the card: %(reason)s", reason=reason))
+    return corrupt(bundle.path(GRAPH), Message("it is no graph: %(reason)s", reason=reason))
 
 
 def _as_bytes(data: bytes) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:

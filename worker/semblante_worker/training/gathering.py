@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -47,18 +48,35 @@ class Gathered:
             digest.update(part.targets.astype("<f4").tobytes())
         return digest.hexdigest()
 
-    def counts(self, recipe: Recipe) -> dict[str, dict[str, int]]:
-        """Return the number of pictures of each class: training, validation, and unused ones."""
-        counts: dict[str, dict[str, int]] = {}
+    def counts(self, recipe: Recipe) -> dict[str, Any]:
+        """Return the number of pictures of each class in training and validation.
+
+        `unused` has those of the data set's parts that are in neither, by part and class.
+        """
+        counts: dict[str, Any] = {}
         for name, part in (("train", self.train), ("validation", self.validation)):
             numbers = np.bincount(part.labels, minlength=len(recipe.classes))
             counts[name] = {
                 c.id: int(number) for c, number in zip(recipe.classes, numbers, strict=True)
             }
+        unused = self._unused(recipe)
+        return counts | ({"unused": unused} if unused else {})
+
+    def _unused(self, recipe: Recipe) -> dict[str, dict[str, int]]:
+        """Return the unused pictures by part and class; classes that the recipe lacks come last."""
         used = {entry.path for part in (self.train, self.validation) for entry in part.entries}
         used.update(picture.path for picture in self.unreadable)
-        rest = Counter(e.split for e in self.dataset.entries if e.path not in used)
-        return counts | ({"unused": dict(sorted(rest.items()))} if rest else {})
+        known, ids = names_of(recipe.classes), [c.id for c in recipe.classes]
+        found: dict[str, Counter[tuple[int, str]]] = {}
+        for entry in self.dataset.entries:
+            if entry.path not in used:
+                place = known.get(plain(entry.label), len(ids))
+                name = ids[place] if place < len(ids) else entry.label
+                found.setdefault(entry.split, Counter())[place, name] += 1
+        return {
+            part: {name: number for (_place, name), number in sorted(numbers.items())}
+            for part, numbers in sorted(found.items())
+        }
 
 
 def gather(

@@ -13,6 +13,9 @@ from semblante_worker.training.recipe import Recipe
 from semblante_worker.training.stages import freeze_all_but, named_layers, stage_modules
 from semblante_worker.training.starting_weights import Taken
 
+RANDOM = "random"
+"""What the starting weights are where none were taken."""
+
 
 def describe_device(device: torch.device) -> str:
     """Return the device in words."""
@@ -59,7 +62,7 @@ def look(
         "images": gathered.counts(recipe),
         "unreadable": [f"{picture.path} [{picture.code}]" for picture in gathered.unreadable],
         "architecture": recipe.architecture,
-        "starting_weights": taken.describe() if taken else "random",
+        "starting_weights": taken.describe() if taken else RANDOM,
         "frozen_at_random": random,
         "phases": phases[::-1],
     }
@@ -80,10 +83,11 @@ def render(overview: dict[str, Any]) -> str:
     ]
     totals = (sum(images[part].values()) for part in ("train", "validation"))
     lines.append("  {:<16}{:>10,}{:>12,}".format("all", *totals))
-    if "unused" in images:
-        unused = ", ".join(f"{count:,} of {part}" for part, count in images["unused"].items())
-        lines.append(f"  not used: {unused}")
-    lines.append(overview["starting_weights"])
+    for part, found in images.get("unused", {}).items():
+        each = ", ".join(f"{name} {count:,}" for name, count in found.items())
+        lines.append(f"  not used: {sum(found.values()):,} of {part} ({each})")
+    is_random = overview["starting_weights"] == RANDOM
+    lines.append("Starting weights: random" if is_random else overview["starting_weights"])
     if overview["frozen_at_random"]:
         stages = ", ".join(overview["frozen_at_random"])
         lines.append(

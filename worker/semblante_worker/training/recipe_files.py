@@ -28,7 +28,7 @@ def load_recipe(name_or_file: str, changes: Iterable[str] = ()) -> Recipe:
 
     `changes` are `name=value`: names are dotted (`augmentation.flip=0.5`, `phases.0.epochs=30`),
     and a field of phases alone (`epochs=30`) is set in every phase. A value is read as TOML has
-    it (`0.5`, `true`, `[1, 2]`), else it is text.
+    it (`0.5`, `true`, `[1, 2]`), else it is text; `null` empties a field that may have no value.
 
     Raises:
         TrainingError: `invalid_recipe`; the message names the file and the field.
@@ -88,6 +88,8 @@ def _parse(path: Path) -> dict[str, Any]:
 
 
 def _value(text: str) -> Any:
+    if text == "null":
+        return None
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except (RecursionError, ValueError):  # as in `_parse`; a number may have too many digits

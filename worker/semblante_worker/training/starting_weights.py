@@ -39,7 +39,8 @@ class Taken:
 
     def describe(self) -> str:
         """Return one line for each kind."""
-        lines = [f"Starting weights: {self.origin}: {len(self.taken)} tensors taken"]
+        whole = ", ".join(self._whole_layers())
+        lines = [f"Starting weights: {self.origin}: {len(self.taken)} tensors taken: {whole}"]
         for word, names in (
             ("missing there, start at random", self.missing),
             ("of another shape, start at random", self.reshaped),
@@ -48,6 +49,18 @@ class Taken:
             if names:
                 lines.append(f"  {len(names)} {word}: {', '.join(names)}")
         return "\n".join(lines)
+
+    def _whole_layers(self) -> tuple[str, ...]:
+        """Return the taken tensors, those of a layer that was taken whole by its name alone."""
+        broken = {
+            above for name in (*self.missing, *self.reshaped) for above in _layers_above(name)
+        }
+        return tuple(
+            dict.fromkeys(
+                next((layer for layer in _layers_above(name) if layer not in broken), name)
+                for name in self.taken
+            )
+        )
 
 
 def download_weights(architecture: Architecture) -> dict[str, Tensor]:
@@ -131,7 +144,7 @@ def take_weights(network: nn.Module, tensors: Mapping[str, Tensor], origin: str)
         if name in tensors and tensors[name].shape == own.shape
     }
     if not any(not name.endswith(_COUNTER) for name in fitting):
-        raise _invalid(f"{origin} fits no layer of the network: is it of another architecture?")
+        raise _invalid(f"{origin} fits no layer of the network; it may be of another architecture")
     network.load_state_dict(fitting, strict=False)
     wanted = [name for name in state if not name.endswith(_COUNTER)]
     return Taken(
@@ -149,6 +162,12 @@ def _tensors(table: Mapping[object, object]) -> dict[str, Tensor]:
         for name, value in table.items()
         if isinstance(name, str) and isinstance(value, Tensor)
     }
+
+
+def _layers_above(name: str) -> tuple[str, ...]:
+    """Return the layers that a tensor is part of, the outermost first."""
+    parts = name.split(".")
+    return tuple(".".join(parts[:count]) for count in range(1, len(parts)))
 
 
 def _invalid(what: str) -> TrainingError:
