@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from picture_sets import pictures, write_folder, write_zip
+from semblante.class_names import ClassNames
+from semblante.emotions import EMOTIONS, Emotion
 from semblante.errors import Refused
 from semblante_worker.datasets.dataset import read_dataset
 from semblante_worker.datasets.name_list import read_names
+from semblante_worker.datasets.votes import NO_MAJORITY
 
 MANIFEST = (
     "path,source,usage,label,p1,p2\na/x.png,one,train,1,0.5,1.5\nb/y.png,two,PrivateTest,2,,\n"
@@ -56,6 +59,42 @@ def test_a_row_without_a_label_is_of_the_class_with_most_votes(tmp_path: Path) -
     found = read_dataset(tmp_path).entries
     assert [entry.label for entry in found] == ["4", "1", "fear"]
     assert found[0].shares == {"1": 2, "4": 7}
+
+
+def test_a_table_of_votes_needs_no_labels(tmp_path: Path) -> None:
+    table = (
+        b"path,neutral,happiness,sadness,contempt,unknown,NF\n"
+        b"a.png,0,6,2,2,0,0\n"  # as in FERPlus, more than half of all votes
+        b"b.png,0,5,3,2,0,0\n"
+        b"c.png,1,0,0,9,0,0\n"
+        b"d.png,0,0,0,0,0,10\n"
+        b"e.png,0,0,0,0,0,0\n"
+    )
+    files = {f"{name}.png": b"x" for name in "abcde"} | {"manifest.csv": table}
+    archive = write_zip(tmp_path / "set.zip", files)
+    entries = read_dataset(archive).entries
+    labels = ["happiness", NO_MAJORITY, "contempt", "NF", NO_MAJORITY]
+    assert [entry.label for entry in entries] == labels
+    assert entries[0].shares == {"neutral": 0, "happiness": 6, "sadness": 2}
+    eight = ClassNames((*EMOTIONS, Emotion("contempt", "contempt", "desprecio")))
+    third = read_dataset(archive, eight.knows).entries[2]
+    assert third.shares == {"neutral": 1, "happiness": 0, "sadness": 0, "contempt": 9}
+
+
+def test_votes_alone(tmp_path: Path) -> None:
+    write_folder(tmp_path, {"a": 2})
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text("path,p1,p4\na/000.png,4,5\na/001.png,3,2\n", encoding="utf-8")
+    assert [entry.label for entry in read_dataset(tmp_path).entries] == ["4", "1"]
+    manifest.write_text("path,p1,p4\na/000.png,4,5\na/001.png,3,3\n", encoding="utf-8")
+    with pytest.raises(Refused, match="line 3: it has neither a label nor a majority"):
+        read_dataset(tmp_path)
+
+
+def test_ferplus_as_it_is_published(shared_data: Path) -> None:
+    entries = read_dataset(shared_data / "datasets" / "fer2013_ferplus_train.zip").entries
+    known = ClassNames(EMOTIONS).knows
+    assert (len(entries), sum(known(entry.label) for entry in entries)) == (32137, 24585)
 
 
 def test_a_row_without_a_label_is_of_the_class_that_the_recipe_gives_the_number(
