@@ -67,6 +67,10 @@ class StandIn:
     """Answer as a proxy does that finds no server behind it."""
     key: str | None = None
     csv: bytes = b"image_path\r\na.jpg\r\n"
+    rows: bytes = b""
+    """Those of results.jsonl."""
+    refused_name: str | None = None
+    """A file of this name is too large."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -123,24 +127,29 @@ class _Handler(BaseHTTPRequestHandler):
     def _uploads(self, rest: list[str], _query: dict[str, list[str]]) -> None:
         state = self.state
         assert self.headers["Tus-Resumable"] == "1.0.0"
-        if not rest:
+        name = self.headers.get("Upload-Metadata", "").removeprefix("filename ")
+        if not rest and b64decode(name).decode() == state.refused_name:
+            self._problem(413, "too_large_upload")
+        elif not rest:
             upload_id = f"u{len(state.uploads) + 1}"
             state.uploads[upload_id] = bytearray()
             state.lengths[upload_id] = int(self.headers["Upload-Length"])
-            name = self.headers["Upload-Metadata"].removeprefix("filename ")
             state.filenames[upload_id] = b64decode(name).decode()
             self._answer(201, Location=f"/api/v1/uploads/{upload_id}")
-            return
-        if rest[0] not in state.uploads:
+        elif rest[0] not in state.uploads:
             self._body()
             self._problem(404, "upload_not_found")
-            return
-        received = state.uploads[rest[0]]
+        else:
+            self._upload(rest[0])
+
+    def _upload(self, upload_id: str) -> None:
+        state = self.state
+        received = state.uploads[upload_id]
         if self.command == "DELETE":
-            del state.uploads[rest[0]]
+            del state.uploads[upload_id]
             self._answer(204)
         elif self.command == "HEAD":
-            length = str(state.lengths[rest[0]])
+            length = str(state.lengths[upload_id])
             self._answer(200, Upload_Offset=str(len(received)), Upload_Length=length)
         elif state.break_patches:
             received += self.rfile.read(state.break_patches.pop(0))
@@ -173,6 +182,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._problem(404, "job_not_found")
         elif rest[1:] == ["results.csv"]:
             self._answer(200, state.csv + query.get("lang", [""])[0].encode())
+        elif rest[1:] == ["results.jsonl"]:
+            self._answer(200, state.rows)
         elif rest[1:] == ["errors.csv"] and not query:
             self._answer(200, b"image_path,error_code")
         elif len(rest) == 2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import sqlite3
@@ -15,12 +16,15 @@ from urllib.parse import unquote, urlsplit
 
 from semblante import __version__
 from semblante.errors import Conflict, Refused
+from semblante.migrations import is_revision
 from semblante.settings import Settings
 from semblante.stack.lock import hold_folder
 from semblante.storage_keys import PARTIAL
 
 MANIFEST, DATABASE, STORAGE = "manifest.json", "semblante.sqlite3", "storage"
 FORMAT = 1
+NO_BACKUP = (errno.ENOENT, errno.EISDIR)
+"""Errors of a tar with other members; any other one is this machine's, a full disk for example."""
 
 
 def write_backup(settings: Settings, target: Path) -> int:
@@ -42,7 +46,8 @@ def write_backup(settings: Settings, target: Path) -> int:
         copy = Path(folder) / DATABASE
         _copy_database(database, copy)
         (Path(folder) / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
-        with tarfile.open(partial, "x", format=tarfile.PAX_FORMAT) as tar:
+        partial.touch(mode=0o600)  # as private as the data folder
+        with tarfile.open(partial, "w", format=tarfile.PAX_FORMAT) as tar:
             for name in (MANIFEST, DATABASE):
                 tar.add(Path(folder) / name, name)
             for path in sorted(storage.rglob("*")):
@@ -60,7 +65,8 @@ def read_backup(settings: Settings, source: Path) -> None:
     """
     database, storage = _places(settings)
     with hold_folder(settings.data):
-        if database.exists() or storage.exists():
+        # A journal that was left without its database would be played into ours.
+        if storage.exists() or any(settings.data.glob(f"{DATABASE}*")):
             raise Conflict(
                 "data_exists",
                 f"{settings.data} holds data already; name an empty folder by --data.",
@@ -79,9 +85,13 @@ def _unpack(source: Path, folder: Path) -> None:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         with closing(sqlite3.connect(folder / DATABASE)) as database:
             [sound] = database.execute("PRAGMA integrity_check").fetchone()
-    except (tarfile.TarError, ValueError, FileNotFoundError, sqlite3.Error) as error:
+            [revision] = database.execute("SELECT version_num FROM alembic_version").fetchone()
+        is_known = manifest["format"] == FORMAT and is_revision(revision)
+    except (tarfile.TarError, ValueError, KeyError, TypeError, OSError, sqlite3.Error) as error:
+        if isinstance(error, OSError) and error.errno not in NO_BACKUP:
+            raise
         raise Refused("bad_backup", f"{source} is no whole backup: {error}") from error
-    if manifest.get("format") != FORMAT or sound != "ok":
+    if not is_known or sound != "ok":
         raise Refused("bad_backup", f"{source} is damaged, or of a newer version of Semblante.")
 
 

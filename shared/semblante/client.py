@@ -42,7 +42,7 @@ class Client:
             api_key: The server's key, if it asks for one.
 
         Raises:
-            Refused: `invalid_request`, when `server` is no http address.
+            Refused: `invalid_request`, when `server` is no http address, or `api_key` no key.
         """
         self._api = Transport(server, api_key)
         self.server = self._api.server
@@ -245,7 +245,8 @@ class Client:
         """
         form = {name: value for name, value in (("model", model), ("detect", detect)) if value}
         with Path(path).open("rb") as file:
-            files = {"file": (Path(path).name, file)}
+            name = Path(path).name.encode("utf-8", "replace").decode()
+            files = {"file": (name, file)}
             response = self._api.send("POST", "predict", files=files, data=form)
         return dict(to_json(response))
 

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import Pool
 
+from semblante.errors import Refused
+
+DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
 BUSY_TIMEOUT_MS = 30_000
 SILENT_WRITER_SECONDS = 20.0
 # A host that vanished is noticed after a minute, not after the hours that systems take.
@@ -48,8 +51,11 @@ class Database:
             silent_writer_seconds: After so long PostgreSQL ends a writing transaction whose process
                 says nothing, frozen or cut off: the rows it has locked are others' then. SQLite
                 has nothing like it.
+
+        Raises:
+            Refused: `invalid_request`, when `url` is none of SQLite or PostgreSQL.
         """
-        self.url = make_url(url)
+        self.url = _parse(url)
         self.engine = (
             _sqlite_engine(url)
             if self.is_sqlite
@@ -86,6 +92,19 @@ class Database:
         """Forget all connections without closing them: in a forked child they are its parent's."""
         _of_parents.append(self.engine.pool)
         self.engine.dispose(close=False)
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):  # its text may be, or hold, a password
+        parsed = None
+    if parsed is None or parsed.drivername not in DRIVERS:
+        raise Refused(
+            "invalid_request",
+            "SEMBLANTE_DATABASE_URL is no address like postgresql+psycopg://user@host/name.",
+        )
+    return parsed
 
 
 def _postgresql_engine(url: str, silent_writer_ms: int) -> Engine:

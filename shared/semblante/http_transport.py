@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, BinaryIO
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpx
 from pydantic import ValidationError
@@ -22,10 +22,10 @@ class Transport:
     """One server's API with kept connections; every refusal becomes a SemblanteError."""
 
     def __init__(self, server: str, api_key: str | None) -> None:
-        """Prepare; raises Refused (`invalid_request`) when `server` is no http address."""
-        parts = urlsplit(server)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Refused("invalid_request", f"{server!r} is not an address like http://host:8000.")
+        """Prepare; raises Refused (`invalid_request`) for no http address, or what is no key."""
+        parts = _parts_of(server)
+        if api_key is not None and not (api_key.isascii() and api_key.isprintable()):
+            raise Refused("invalid_request", "The API key has characters that no key has.")
         self.server = server.rstrip("/")
         self.http = httpx.Client(
             base_url=f"{self.server}/api/v1/",
@@ -55,9 +55,17 @@ class Transport:
                 file.write(block)
 
     def lines(self, address: str, params: Mapping[str, str]) -> Iterator[str]:
-        """Yield the lines of an answer as they arrive."""
+        """Yield the lines of an answer as they arrive.
+
+        Only a line feed ends one: U+2028 and its like stand in JSON's texts as they are.
+        """
+        rest = b""
         with self._streamed(address, params) as response:
-            yield from response.iter_lines()
+            for block in response.iter_bytes(BLOCK_BYTES):
+                *whole, rest = (rest + block).split(b"\n")
+                yield from (line.decode() for line in whole)
+        if rest:
+            yield rest.decode()
 
     @contextmanager
     def _streamed(self, address: str, params: Mapping[str, str]) -> Iterator[httpx.Response]:
@@ -69,6 +77,16 @@ class Transport:
                 yield response
         except httpx.TransportError as error:
             raise unreachable(error, self.server) from error
+
+
+def _parts_of(server: str) -> SplitResult:
+    try:
+        parts = urlsplit(server)
+    except ValueError:  # brackets that are no IPv6 address
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Refused("invalid_request", f"{server!r} is not an address like http://host:8000.")
+    return parts
 
 
 def to_job(response: httpx.Response) -> JobView:

@@ -6,10 +6,10 @@ import logging
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from semblante.archive.magic import MAGIC_BYTES, looks_like_image
@@ -71,6 +71,17 @@ def is_sent_as_it_is(paths: list[Path]) -> bool:
     return len(paths) == 1 and not paths[0].is_dir()
 
 
+def refuse_special(path: Path) -> None:
+    """Raise Refused (`invalid_request`) for a pipe or device, which can be read only once or never.
+
+    Raises:
+        OSError: There is no such file.
+    """
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise Refused("invalid_request", f"{path} is no file or folder: write it to a file first.")
+
+
 def plan_packing(paths: list[Path]) -> Packing:
     """Find the images below `paths`.
 
@@ -78,15 +89,21 @@ def plan_packing(paths: list[Path]) -> Packing:
     holds all of them. Links to folders are not followed.
 
     Raises:
-        Refused: `invalid_request`, when one of several paths is an archive, or there is no image.
+        Refused: `invalid_request`, when one of several paths is an archive, a pipe or a device, or
+            there is no image.
+        OSError: One of `paths` is not there.
     """
-    absolute = [path.absolute() for path in paths]
+    for path in paths:
+        refuse_special(path)
+    absolute = _absolute(paths)
+    if not paths:
+        raise Refused("invalid_request", "Name an archive, a folder, or images.")
     if len(paths) == 1:
         root = absolute[0]
     else:
         root = Path(os.path.commonpath([path.parent for path in absolute]))
         _refuse_archives(absolute)
-    found: dict[str, PackedFile] = {}
+    found: dict[Path, PackedFile] = {}
     left_out = 0
     for path in absolute:
         for file in _files(path):
@@ -94,11 +111,10 @@ def plan_packing(paths: list[Path]) -> Packing:
             if packed is None:
                 left_out += 1
             else:
-                found[packed.name] = packed
+                found[file] = packed
     if not found:
         raise Refused("invalid_request", f"There is no image in {', '.join(map(str, paths))}.")
-    files = tuple(found[name] for name in sorted(found))
-    return Packing(f"{root.name or 'images'}.zip", files, left_out)
+    return Packing(f"{root.name or 'images'}.zip", _named_apart(found.values()), left_out)
 
 
 @contextmanager
@@ -110,6 +126,7 @@ def opened(paths: list[Path]) -> Iterator[tuple[str, BinaryIO, int]]:
         OSError: When the file cannot be read.
     """
     if is_sent_as_it_is(paths):
+        refuse_special(paths[0])
         with paths[0].open("rb") as file:
             yield paths[0].name, file, paths[0].stat().st_size
         return
@@ -118,6 +135,30 @@ def opened(paths: list[Path]) -> Iterator[tuple[str, BinaryIO, int]]:
         for block in packing.blocks():
             packed.write(block)
         yield packing.filename, packed, packed.tell()
+
+
+def _absolute(paths: Sequence[Path]) -> list[Path]:
+    """Return `paths` from the root on, without `..`, which no name in an archive may have."""
+    if not any(".." in path.parts for path in paths):
+        return [path.absolute() for path in paths]
+    return [
+        path.resolve() if path.name == ".." else path.parent.resolve() / path.name for path in paths
+    ]
+
+
+def _named_apart(files: Iterable[PackedFile]) -> tuple[PackedFile, ...]:
+    """Sort by name; names that differ only in bytes that are no UTF-8 are told apart by numbers."""
+    named: dict[str, PackedFile] = {}
+    last: dict[str, int] = {}
+    for file in sorted(files, key=lambda file: (file.name, os.fsencode(file.path))):
+        place, name = PurePosixPath(file.name), file.name
+        while name in named:
+            last[file.name] = last.get(file.name, 1) + 1
+            name = str(place.with_name(f"{place.stem} ({last[file.name]}){place.suffix}"))
+        if name != file.name:
+            _log.warning("The name of %s is no UTF-8; its row has %s.", file.path, name)
+        named[name] = replace(file, name=name)
+    return tuple(named[name] for name in sorted(named))
 
 
 def _refuse_archives(paths: list[Path]) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import Field, IPvAnyNetwork
+from pydantic import Field, IPvAnyNetwork, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from semblante.detection import DETECT_MEANING, Detect
@@ -22,7 +23,9 @@ EngineName = Literal["auto", "openvino", "torch"]
 class Settings(BaseSettings):
     """The settings of one process. Descriptions appear in docs/settings.md."""
 
-    model_config = SettingsConfigDict(env_prefix="SEMBLANTE_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="SEMBLANTE_", frozen=True, extra="forbid", allow_inf_nan=False
+    )
 
     data: Path = Field(
         default_factory=lambda: platformdirs.user_data_path("semblante"),
@@ -229,6 +232,7 @@ class Settings(BaseSettings):
     retention_days: float = Field(
         30.0,
         ge=0,
+        le=36_500,
         description="Days after its end that a job's images, rows and files are removed, unless it "
         "asks otherwise; 0 keeps them.",
     )
@@ -259,6 +263,14 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Read options first, then variables, then the files that variables name."""
         return init_settings, env_settings, SecretFiles(settings_cls)
+
+    @field_validator("broker_url")
+    @classmethod
+    def _check_port(cls, url: str | None) -> str | None:
+        """Refuse an address that nothing can be connected to; ValueError says why."""
+        if url is not None:
+            _ = urlsplit(url).port
+        return url
 
     @property
     def database(self) -> str:

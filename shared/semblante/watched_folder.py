@@ -131,6 +131,10 @@ class WatchedFolder:
         together = sorted(ripe & images)
         return [*jobs, together] if together else jobs
 
+    def submitted(self) -> list[FoundFile]:
+        """Return files that were submitted and are there still."""
+        return [file for file in self._files() if self._memory.knows(file)]
+
     def refuse(self, files: Sequence[FoundFile]) -> None:
         """Leave out files that the server does not take, until they change."""
         self._refused.update(files)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import tarfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -65,17 +67,48 @@ def test_nothing_is_overwritten(services: Services, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["backup.tar", "data"]
 
 
+def test_a_backup_is_as_private_as_the_data_folder(services: Services, tmp_path: Path) -> None:
+    write_backup(services.settings, tmp_path / "backup.tar")
+    assert (tmp_path / "backup.tar").stat().st_mode & 0o077 == 0
+
+
+def test_a_journal_without_its_database_is_data(services: Services, tmp_path: Path) -> None:
+    write_backup(services.settings, tmp_path / "backup.tar")
+    (tmp_path / "restored").mkdir()
+    (tmp_path / "restored" / "semblante.sqlite3-wal").write_bytes(b"frames")
+    with pytest.raises(Conflict, match="holds data"):
+        read_backup(Settings(data=tmp_path / "restored"), tmp_path / "backup.tar")
+
+
+def changed(path: Path, change: str) -> None:
+    """Write the backup with a database of a newer version, or with another manifest."""
+    folder = path.with_suffix("")
+    with tarfile.open(path) as tar:
+        tar.extractall(folder, filter="data")
+    if change == "newer":
+        with closing(sqlite3.connect(folder / "semblante.sqlite3")) as database:
+            database.execute("UPDATE alembic_version SET version_num = '9999'")
+            database.commit()
+    else:
+        (folder / "manifest.json").write_text("[1]")
+    with tarfile.open(path, "w") as tar:
+        for name in ("manifest.json", "semblante.sqlite3"):
+            tar.add(folder / name, name)
+
+
 def climbing(path: Path) -> None:
     with tarfile.open(path, "w") as tar:
         tar.addfile(tarfile.TarInfo("../escaped"))
 
 
-@pytest.mark.parametrize("damage", ["cut", "empty", "text", "climbing"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "text", "climbing", "newer", "list"])
 def test_a_bad_backup_leaves_nothing(services: Services, tmp_path: Path, damage: str) -> None:
     file, folder = tmp_path / "backup.tar", tmp_path / "restored"
     write_backup(services.settings, file)
     if damage == "climbing":
         climbing(file)
+    elif damage in ("newer", "list"):
+        changed(file, damage)
     else:
         whole = file.read_bytes()
         file.write_bytes({"cut": whole[: len(whole) // 2], "empty": b"", "text": b"text"}[damage])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import socket
 import zipfile
 from collections.abc import Iterator
@@ -275,6 +276,15 @@ def test_download_writes_a_whole_file_or_none(
     assert [entry.name for entry in tmp_path.iterdir()] == ["r.csv"]
 
 
+def test_rows_end_at_line_feeds_only(server: StandIn, client: Client) -> None:
+    server.jobs["j1"] = [job_json("j1")]
+    names = ["u\u2028sep.jpg", "n\x85el.jpg", "ñ.jpg"]
+    server.rows = "".join(f'{{"image_path":"{name}"}}\n' for name in names).encode()
+    assert [row["image_path"] for row in client.results("j1")] == names
+    server.rows = server.rows.rstrip()
+    assert len(list(client.results("j1"))) == 3
+
+
 def test_jobs_over_urls(server: StandIn, client: Client) -> None:
     assert client.submit_url("https://example.org/a.zip", lang="es").id == "j1"
     assert server.bodies == [{"url": "https://example.org/a.zip", "lang": "es"}]
@@ -285,6 +295,10 @@ def test_predict_and_models(server: StandIn, client: Client, tmp_path: Path) -> 
     (tmp_path / "a.jpg").write_bytes(b"pixels")
     assert client.predict(tmp_path / "a.jpg")["faces"][0]["emotion"] == "happiness"
     assert b"pixels" in server.bodies[0]
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.jpg"))
+    odd.write_bytes(b"pixels")
+    assert client.predict(odd)["faces"]
+    assert b'filename="caf?.jpg"' in server.bodies[1]
     assert client.models() == [{"name": "resnet18-raf7"}]
 
 
@@ -309,11 +323,17 @@ def test_a_server_that_is_away_or_another_is_named(server: StandIn) -> None:
         client.job("j1")
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:8000", "ftp://host", "http://", ""])
+@pytest.mark.parametrize("address", ["127.0.0.1:8000", "ftp://host", "http://", "", "http://[::1"])
 def test_a_server_must_be_an_http_address(address: str) -> None:
     with pytest.raises(Refused) as caught:
         Client(address)
     assert caught.value.code == "invalid_request"
+
+
+@pytest.mark.parametrize("key", ["llavé", "a\nb"])
+def test_what_is_no_key_is_refused(key: str) -> None:
+    with pytest.raises(Refused, match="no key has"):
+        Client("http://127.0.0.1:8000", key)
 
 
 @pytest.mark.parametrize("job_id", ["", ".", "..", "../models"])

@@ -88,6 +88,47 @@ def test_a_name_that_is_no_utf8_gets_replacement_characters(tmp_path: Path) -> N
     assert [file.name for file in plan_packing([tmp_path]).files] == ["caf\ufffd.jpg"]
 
 
+def test_files_whose_names_become_equal_are_all_packed(tmp_path: Path) -> None:
+    for name in (b"caf\xe9.jpg", b"caf\xe8.jpg", b"caf\xea.jpg", b"caf\xef\xbf\xbd (2).jpg"):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(name)
+    files = plan_packing([tmp_path]).files
+    assert [(file.name, b"".join(file.blocks())) for file in files] == [
+        ("caf\ufffd (2).jpg", b"caf\xef\xbf\xbd (2).jpg"),
+        ("caf\ufffd (3).jpg", b"caf\xe9.jpg"),
+        ("caf\ufffd (4).jpg", b"caf\xea.jpg"),
+        ("caf\ufffd.jpg", b"caf\xe8.jpg"),
+    ]
+
+
+def test_no_name_climbs(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "b.jpg").write_bytes(b"other")
+    (tmp_path / "link.jpg").symlink_to(folder / "b.JPG")
+    monkeypatch.chdir(folder)
+    packing = plan_packing([Path("../b.jpg"), Path("../link.jpg"), Path("b.JPG")])
+    names = [file.name for file in packing.files]
+    assert names == ["b.jpg", "fotos de María/b.JPG", "link.jpg"]
+    monkeypatch.chdir(folder / "niños")
+    assert plan_packing([Path("..")]).filename == "fotos de María.zip"
+
+
+def test_what_was_named_and_is_not_there_is_no_loss(folder: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="missing"):
+        plan_packing([folder / "b.JPG", folder / "missing.jpg"])
+    with pytest.raises(Refused, match="Name an archive"):
+        plan_packing([])
+
+
+def test_a_pipe_that_was_named_is_refused(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.zip")
+    with pytest.raises(Refused, match=r"pipe\.zip is no file or folder"):
+        plan_packing([folder / "b.JPG", folder / "pipe.zip"])
+    with (
+        pytest.raises(Refused, match=r"pipe\.zip is no file or folder"),
+        opened([folder / "pipe.zip"]),
+    ):
+        pass
+
+
 def packing_messages(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [one.getMessage() for one in caplog.records if one.name == "semblante.packing"]
 

@@ -113,7 +113,11 @@ def check_database(settings: Settings) -> Check:
     """Say whether the database answers and has the newest schema."""
     if settings.database_url is None and not (settings.data / "semblante.sqlite3").exists():
         return Check("database", ok=True, detail="not there yet; the first start makes it")
-    database = Database(settings.database)
+    try:
+        database = Database(settings.database)
+    except SemblanteError as error:
+        remedy = "Mend SEMBLANTE_DATABASE_URL."
+        return Check("database", ok=False, detail=error.message, remedy=remedy)
     head = ScriptDirectory.from_config(alembic_config(settings.database)).get_current_head()
     try:
         with database.engine.connect() as connection:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from semblante.packing import Packing, is_sent_as_it_is, plan_packing
+from semblante.packing import Packing, is_sent_as_it_is, plan_packing, refuse_special
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class LabelInput:
 def describe_input(paths: Sequence[Path]) -> LabelInput:
     """Look at `paths`, without reading the images; raises Refused as `plan_packing` does."""
     if is_sent_as_it_is(list(paths)):
+        refuse_special(paths[0])
         path = paths[0].absolute()
         status = path.stat()
         parts = [str(path), str(status.st_size), str(status.st_mtime_ns)]

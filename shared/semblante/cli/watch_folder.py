@@ -87,7 +87,7 @@ def watch_folder(
     root = Path(folder).absolute()
     target = Path(move).absolute() if move is not None else None
     known = Memory(Path(memory) if memory is not None else root / MEMORY_NAME)
-    watched = WatchedFolder(root, known, settle, target)
+    watched = WatchedFolder(root, known, settle, _inside(root, target))
     with connect(server, api_key) as client:
 
         def submit(paths: Sequence[Path], mark: str) -> JobView:
@@ -106,6 +106,8 @@ def watch_folder(
                 for view, files in _new_jobs(watched, known, submit, once=once):
                     _tell(view, files, as_json=as_json)
                     _move(files, root, target)
+                if target is not None:  # what a run that was ended, or a full disk, left
+                    _move(watched.submitted(), root, target)
             except (SemblanteError, OSError) as error:
                 if once:
                     raise
@@ -113,6 +115,19 @@ def watch_folder(
                 time.sleep(RETRY_SECONDS)
             if once and watched.is_settled:
                 return
+
+
+def _inside(root: Path, target: Path | None) -> Path | None:
+    """Return `target` as a folder below `root`, however it was named; None when it is elsewhere.
+
+    Raises:
+        UsageError: When it is `root` itself, where what was moved would be found anew for ever.
+    """
+    if target is None or not target.resolve().is_relative_to(root.resolve()):
+        return None
+    if target.resolve() == root.resolve():
+        raise click.UsageError("--move names the folder that is watched; name another one.")
+    return root / target.resolve().relative_to(root.resolve())
 
 
 def _looks(root: Path, *, once: bool) -> Iterator[None]:
@@ -142,20 +157,29 @@ def _clear_up(client: Client, known: Memory) -> None:
 def _new_jobs(
     watched: WatchedFolder, known: Memory, submit: Submit, *, once: bool
 ) -> Iterator[tuple[JobView, Sequence[FoundFile]]]:
-    """Submit what is ready and yield the jobs; files that the server never takes are named."""
+    """Submit what is ready and yield the jobs; files that the server never takes are named.
+
+    Raises:
+        Refused: The first such refusal, after all others were submitted, when `once`; or one that
+            ends by itself.
+    """
+    refusal: Refused | None = None
     for files in watched.ready():
         begun = known.begin(files)
         try:
             view = submit([file.path for file in files], begun.mark)
         except Refused as error:
             known.forget(begun)
-            if once or error.code in PASSING:
+            if error.code in PASSING:
                 raise
+            refusal = refusal or error
             watched.refuse(files)
             click.echo(f"{_names(files)}: {error}", err=True)
         else:
             known.finish(begun, view.id)
             yield view, files
+    if once and refusal is not None:
+        raise refusal
 
 
 def _tell(view: JobView, files: Sequence[FoundFile], *, as_json: bool) -> None:

@@ -6,6 +6,10 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+
+from semblante.errors import Unavailable
 
 
 def alembic_config(url: str) -> Config:
@@ -18,8 +22,25 @@ def alembic_config(url: str) -> Config:
 
 
 def upgrade(url: str) -> None:
-    """Bring the database at `url` to the newest schema; does nothing when it is there."""
-    command.upgrade(alembic_config(url), "head")
+    """Bring the database at `url` to the newest schema; does nothing when it is there.
+
+    Raises:
+        Unavailable: `database_unavailable`, when a newer version of Semblante has changed it.
+    """
+    try:
+        command.upgrade(alembic_config(url), "head")
+    except CommandError as error:
+        raise Unavailable(
+            "database_unavailable",
+            f"The database has a schema that this version does not know ({error}): use the version "
+            "of Semblante that made it, or a newer one.",
+        ) from error
+
+
+def is_revision(revision: str) -> bool:
+    """Whether this version knows the schema of that name."""
+    steps = ScriptDirectory(str(Path(__file__).parent)).walk_revisions()
+    return any(step.revision == revision for step in steps)
 
 
 def check(url: str) -> None:

@@ -97,6 +97,21 @@ def test_a_bad_setting_names_its_variable() -> None:
     assert "port (SEMBLANTE_PORT): Input should be a valid integer" in stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RETENTION_DAYS", "1e9"),
+        ("RETENTION_DAYS", "inf"),
+        ("TIDY_SECONDS", "inf"),
+        ("BROKER_URL", "redis://h:p"),
+    ],
+)
+def test_a_setting_that_nothing_can_be_done_with_is_refused(name: str, value: str) -> None:
+    code, _stdout, stderr = run("doctor", environment={f"SEMBLANTE_{name}": value})
+    assert code == 2
+    assert f"(SEMBLANTE_{name}): " in stderr
+
+
 def test_serving_other_machines_without_a_key_is_refused() -> None:
     code, _stdout, stderr = run("up", "--host", "0.0.0.0")
     assert code == 2

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,28 @@ def test_doctor_names_what_is_missing_and_the_remedy(run: Run, tmp_path: Path) -
     missing = [line.split()[1] for line in result.stdout.splitlines() if "MISSING" in line]
     assert missing == ["storage", "database", "broker", "model"]
     assert "-> Run `semblante migrate`." in result.stdout
+
+
+@pytest.mark.parametrize(
+    "url", ["foo", "mysql://x", "postgresql://x/y", "postgresql+psycopg://h:p/x"]
+)
+def test_a_database_of_no_kind_is_refused(run: Run, url: str) -> None:
+    found = run("doctor", "--json", SEMBLANTE_DATABASE_URL=url)
+    assert found.exit_code == 1
+    assert not checks(found)["database"]
+    result = run("migrate", SEMBLANTE_DATABASE_URL=url)
+    assert result.exit_code == 2
+    assert "SEMBLANTE_DATABASE_URL is no address" in result.stderr
+
+
+def test_a_database_of_a_newer_version_is_refused(run: Run, tmp_path: Path) -> None:
+    assert run("migrate").exit_code == 0
+    with closing(sqlite3.connect(tmp_path / "data" / "semblante.sqlite3")) as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+        database.commit()
+    result = run("migrate")
+    assert result.exit_code == 2
+    assert "[database_unavailable]" in result.stderr
 
 
 def test_doctor_asks_the_real_broker(run: Run, settings: Settings, broker: Broker) -> None:

@@ -75,6 +75,25 @@ def test_files_are_moved_on_request(
     assert run("--move", str(done)).stdout == ""
 
 
+def test_moving_into_the_watched_folder_submits_once(run: Run, folder: Path) -> None:
+    result = run("--move", str(folder / "día 1" / ".."))
+    assert result.exit_code == 2
+    assert "names the folder that is watched" in result.stderr
+    (folder.parent / "link").symlink_to(folder)
+    for name in ("día 1/../done", "../link/done"):
+        assert run("--move", str(folder / name)).exit_code == 0
+    assert run("--move", str(folder / "x" / ".." / "done")).stdout == ""
+    done = sorted(str(path.relative_to(folder / "done")) for path in (folder / "done").rglob("*.*"))
+    assert done == ["archive.zip", "b.jpg", "día 1/a.PNG"]
+
+
+def test_what_was_submitted_and_not_moved_is_moved(run: Run, folder: Path, tmp_path: Path) -> None:
+    assert run().exit_code == 0
+    assert run("--move", str(tmp_path / "done")).stdout == ""
+    assert (tmp_path / "done" / "día 1" / "a.PNG").exists()
+    assert not (folder / "b.jpg").exists()
+
+
 def test_a_submission_whose_answer_was_lost_is_found(
     server: StandIn, run: Run, folder: Path
 ) -> None:
@@ -100,6 +119,14 @@ def test_a_refusal_ends_a_single_run(server: StandIn, run: Run) -> None:
     result = run()
     assert result.exit_code == 2
     assert "unauthorized" in result.stderr
+
+
+def test_a_refused_file_keeps_no_other_one(server: StandIn, run: Run, folder: Path) -> None:
+    server.refused_name = "archive.zip"
+    for expected in ("j1\n", ""):
+        result = run()
+        assert (result.exit_code, result.stdout) == (2, expected)
+        assert f"{folder / 'archive.zip'}: " in result.stderr
 
 
 def test_a_file_that_grows_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

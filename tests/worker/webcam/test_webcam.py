@@ -19,7 +19,7 @@ from semblante.emotions import EMOTIONS
 from semblante.errors import Unavailable
 from semblante.settings import Settings
 from semblante_worker.webcam import outputs, run, source
-from semblante_worker.webcam.outputs import table_header
+from semblante_worker.webcam.outputs import VideoFile, table_header
 from semblante_worker.webcam.run import Wishes, run_webcam
 from semblante_worker.webcam.source import Frame, FrameSource
 from semblante_worker.webcam.tracks import MISSED_FRAMES, Tracks
@@ -75,6 +75,47 @@ def test_a_video_becomes_an_annotated_video_and_a_table(video: Path, data: Path)
     row, (plain, drawn) = rows[0], (frame.pixels.astype(int) for frame in pairs[0])
     edge = int(row["face_y"]) + int(row["face_h"]) // 2, int(row["face_x"])
     assert abs(plain[edge] - drawn[edge]).max() > 40  # the box's left side
+
+
+def test_times_are_those_of_the_video(data: Path) -> None:
+    slow = data / "slow.mp4"
+    writer = cv2.VideoWriter(str(slow), cv2.VideoWriter.fourcc(*"mp4v"), 0.5, (64, 64))
+    for _ in range(3):
+        writer.write(np.zeros((64, 64, 3), np.uint8))
+    writer.release()
+    source = FrameSource(str(slow))
+    assert [frame.seconds for frame in source.frames()] == [0, 2, 4]
+    assert source.rate == pytest.approx(0.5)
+
+
+def test_a_camera_s_video_is_as_long_as_it_took(tmp_path: Path) -> None:
+    path = tmp_path / "camera.avi"
+    video = VideoFile(path, RATE, is_timed=True)
+    pixels = np.zeros((64, 64, 3), np.uint8)
+    for number, seconds in enumerate((0.02, 0.05, 0.5, 1.0)):
+        assert video.write(Frame(number, seconds, pixels), [])
+    video.close()
+    assert len(list(FrameSource(str(path)).frames())) == 11
+
+
+def test_no_file_takes_another_one_s_place(video: Path, data: Path) -> None:
+    before, link = video.read_bytes(), data / "link.avi"
+    link.symlink_to(video)
+    for words in (["-o", link], ["--csv", video]):
+        result = webcam(video, *words, "--data", data)
+        assert result.exit_code == 2
+        assert "is the video itself" in result.output
+    result = webcam(video, "-o", data / "a.avi", "--csv", data / "b" / ".." / "a.avi")
+    assert "name the same file" in result.output
+    assert video.read_bytes() == before
+
+
+def test_a_video_that_is_cut_is_named(video: Path, data: Path) -> None:
+    cut = data / "cut.avi"
+    cut.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
+    result = webcam(cut, "--csv", data / "t.csv", "--data", data)
+    assert result.exit_code == 0, result.output
+    assert f"it has {FRAMES} frames: it may be damaged" in result.output
 
 
 def test_every_column_is_documented() -> None:

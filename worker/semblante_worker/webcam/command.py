@@ -45,8 +45,21 @@ def webcam(
     has_window = window if window is not None else not (output or table)
     if not (has_window or output or table):
         raise click.UsageError("Without a window, name a file with -o or --csv.")
+    _refuse_overwriting(Path(source), output, table)
     wishes = Wishes(source, model, output, table, has_window, "es" if lang == "es" else "en")
     done = run_webcam(make_settings(data=data, device=device), wishes)
     click.echo(
         f"{done.frames} frames, {done.faces} faces, {done.frames_per_second:.1f} frames/s", err=True
     )
+    if done.is_short:
+        text = f"{source} says that it has {done.announced} frames: it may be damaged."
+        click.echo(text, err=True)
+
+
+def _refuse_overwriting(source: Path, output: Path | None, table: Path | None) -> None:
+    """Raise UsageError when one file would take another one's place."""
+    if output is not None and table is not None and output.resolve() == table.resolve():
+        raise click.UsageError("-o and --csv name the same file.")
+    for path in (output, table):
+        if path is not None and path.exists() and source.exists() and path.samefile(source):
+            raise click.UsageError(f"{path} is the video itself; name another file.")

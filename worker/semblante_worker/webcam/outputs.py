@@ -62,24 +62,35 @@ class Window:
 class VideoFile:
     """An annotated video; its form follows from the name's ending."""
 
-    def __init__(self, path: Path, rate: float) -> None:
-        """Prepare; raises Refused: `invalid_request`, for an unknown ending."""
+    def __init__(self, path: Path, rate: float, *, is_timed: bool = False) -> None:
+        """Prepare; raises Refused: `invalid_request`, for an unknown ending.
+
+        With `is_timed`, frames are repeated or left out so that each is seen at its time.
+        """
         if path.suffix.lower() not in CODECS:
             raise Refused("invalid_request", f"{path}: name a file that ends in .mp4 or .avi.")
-        self._path, self._rate = path, rate
+        self._path, self._rate, self._is_timed = path, rate, is_timed
         self._writer: Any = None
+        self._written = 0
 
     def write(self, frame: Frame, tracks: Sequence[Track]) -> bool:  # noqa: ARG002
         """Add the frame; raises Refused: `invalid_request`, when it cannot be written."""
         if self._writer is None:
             self._writer = self._open(frame.pixels)
-        self._writer.write(frame.pixels)
+        for _ in range(self._due(frame)):
+            self._writer.write(frame.pixels)
+            self._written += 1
         return True
 
     def close(self) -> None:
         """Write the end of the file."""
         if self._writer is not None:
             self._writer.release()
+
+    def _due(self, frame: Frame) -> int:
+        if not self._is_timed:
+            return 1
+        return max(round(frame.seconds * self._rate) + 1 - self._written, 0)
 
     def _open(self, pixels: Pixels) -> Any:
         height, width = pixels.shape[:2]

@@ -21,6 +21,9 @@ from semblante_worker.webcam.outputs import Output, TableFile, VideoFile, Window
 from semblante_worker.webcam.source import Frame, FrameSource
 from semblante_worker.webcam.tracks import Track, Tracks
 
+WHOLE_SHARE = 0.98
+"""Of the frames that a video says it has: some forms only estimate them."""
+
 
 @dataclass(frozen=True)
 class Wishes:
@@ -41,6 +44,13 @@ class Done:
     frames: int = 0
     faces: int = 0
     seconds: float = 0.0
+    announced: int = 0
+    """Frames that the video says it has, unless the run was ended before its last one."""
+
+    @property
+    def is_short(self) -> bool:
+        """Whether clearly fewer frames could be read than the video says it has."""
+        return self.frames < self.announced * WHOLE_SHARE - 1
 
     @property
     def frames_per_second(self) -> float:
@@ -74,6 +84,8 @@ def run_webcam(settings: Settings, wishes: Wishes) -> Done:
                 done.seconds = time.perf_counter() - began
                 if not _give(outputs, frame, shown):
                     break
+            else:
+                done.announced = source.announced
         except KeyboardInterrupt:  # the way to end a run without a window
             pass
     return done
@@ -91,7 +103,9 @@ def _open_outputs(
     if wishes.has_window:
         add(Window())
     if wishes.video is not None:
-        add(VideoFile(wishes.video, source.rate))
+        # A camera gives as many frames as are asked for, not as many as it says.
+        is_timed = source.is_camera or not source.is_rate_known
+        add(VideoFile(wishes.video, source.rate, is_timed=is_timed))
     if wishes.table is not None:
         add(TableFile(wishes.table, bundle.classes))
     return outputs

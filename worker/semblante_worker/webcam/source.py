@@ -18,7 +18,10 @@ Pixels = NDArray[np.uint8]
 """uint8 [h, w, 3], blue first, as OpenCV has it."""
 
 CAMERA_RATE = 15.0
-"""Frames per second of a written video where a camera does not tell its own."""
+"""Frames per second of a written video where a camera or video does not tell its own."""
+
+MOST_RATE = 240
+"""Above it a video tells the unit of its times, not a rate."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,10 @@ class FrameSource:
         self.is_camera = name.isascii() and name.isdigit()
         self._capture = _open_camera(int(name)) if self.is_camera else _open_video(Path(name))
         rate = self._capture.get(cv2.CAP_PROP_FPS)
-        self.rate = rate if 1 <= rate <= 240 else CAMERA_RATE
+        self.is_rate_known = 0 < rate <= MOST_RATE
+        self.rate = rate if self.is_rate_known else CAMERA_RATE
+        self.announced = 0 if self.is_camera else int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        """Frames that a video says it has, some forms by estimate; 0 where it does not say."""
 
     def frames(self) -> Iterator[Frame]:
         """Yield the frames until the video ends.
@@ -63,13 +69,18 @@ class FrameSource:
                 self._check_end(number)
                 return
             passed = (cv2.getTickCount() - began) / cv2.getTickFrequency()
-            seconds = passed if self.is_camera else number / self.rate
+            seconds = passed if self.is_camera else self._position(number)
             yield Frame(number, seconds, np.asarray(pixels, np.uint8))
             number += 1
 
     def close(self) -> None:
         """Give the camera back."""
         self._capture.release()
+
+    def _position(self, number: int) -> float:
+        """Return when the frame is shown: those of telephones do not come at one rate."""
+        position = float(self._capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000
+        return position if position > 0 else number / self.rate
 
     def _check_end(self, frames: int) -> None:
         if self.is_camera:
