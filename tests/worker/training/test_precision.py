@@ -9,6 +9,7 @@ from semblante_worker.training.precision import choose_precision
 from semblante_worker.training.recipe import Precision
 
 
+@pytest.mark.parametrize("instructions", ["amx_bf16", "avx512_bf16"])
 @pytest.mark.parametrize(
     ("wanted", "device", "is_able", "expected"),
     [
@@ -21,9 +22,14 @@ from semblante_worker.training.recipe import Precision
     ],
 )
 def test_auto_is_what_the_device_is_faster_in(
-    monkeypatch: pytest.MonkeyPatch, wanted: Precision, device: str, is_able: bool, expected: str
+    monkeypatch: pytest.MonkeyPatch,
+    wanted: Precision,
+    device: str,
+    is_able: bool,
+    expected: str,
+    instructions: str,
 ) -> None:
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": is_able})
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {instructions: is_able})
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: is_able)
     assert choose_precision(wanted, torch.device(device)) == expected
 

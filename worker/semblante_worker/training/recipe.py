@@ -199,7 +199,8 @@ class Recipe(_Part):
     )
     precision: Precision = Field(
         "auto",
-        description="Of the passes; `auto` is bfloat16 on CUDA and on CPUs with AMX, else float32.",
+        description="Of the passes; `auto` is bfloat16 on CUDA and on CPUs with AMX or AVX-512 "
+        "BF16, else float32.",
     )
     loader_processes: int | None = Field(
         None,
