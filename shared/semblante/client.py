@@ -146,9 +146,9 @@ class Client:
                 return
             query["after"] = page["next"]
 
-    def job(self, job_id: str) -> JobView:
-        """Return the job; raises NotFound."""
-        return to_job(self._api.send("GET", _of_job(job_id)))
+    def job(self, job: JobView | str) -> JobView:
+        """Return the job as it is now; raises NotFound."""
+        return to_job(self._api.send("GET", _of_job(job)))
 
     def wait(
         self,
@@ -169,31 +169,31 @@ class Client:
         Raises:
             TimeoutError: When the job has not ended within `timeout`.
         """
-        return wait_for_end(self._api, _of_job(_id_of(job)), on_progress, timeout)
+        return wait_for_end(self._api, _of_job(job), on_progress, timeout)
 
-    def cancel(self, job_id: str) -> JobView:
+    def cancel(self, job: JobView | str) -> JobView:
         """Stop the job for good."""
-        return to_job(self._api.send("POST", f"{_of_job(job_id)}/cancel"))
+        return to_job(self._api.send("POST", f"{_of_job(job)}/cancel"))
 
-    def pause(self, job_id: str) -> JobView:
+    def pause(self, job: JobView | str) -> JobView:
         """Let the job rest; chunks at work are finished."""
-        return to_job(self._api.send("POST", f"{_of_job(job_id)}/pause"))
+        return to_job(self._api.send("POST", f"{_of_job(job)}/pause"))
 
-    def resume(self, job_id: str) -> JobView:
+    def resume(self, job: JobView | str) -> JobView:
         """Go on with a paused job."""
-        return to_job(self._api.send("POST", f"{_of_job(job_id)}/resume"))
+        return to_job(self._api.send("POST", f"{_of_job(job)}/resume"))
 
-    def retry(self, job_id: str) -> JobView:
+    def retry(self, job: JobView | str) -> JobView:
         """Label the failed images of a completed job again."""
-        return to_job(self._api.send("POST", f"{_of_job(job_id)}/retry"))
+        return to_job(self._api.send("POST", f"{_of_job(job)}/retry"))
 
-    def delete(self, job_id: str) -> None:
+    def delete(self, job: JobView | str) -> None:
         """Remove a job that has ended, its results, and its upload if no other job uses it."""
-        self._api.send("DELETE", _of_job(job_id))
+        self._api.send("DELETE", _of_job(job))
 
     def download(
         self,
-        job_id: str,
+        job: JobView | str,
         target: StrPath | BinaryIO,
         *,
         format: ResultFormat = "csv",  # noqa: A002 (the word that users expect)
@@ -203,13 +203,13 @@ class Client:
         """Write the results of a completed job to a file; a path gets all bytes or none.
 
         Args:
-            job_id: The job.
+            job: The job, or its id.
             target: A path, or a file open for writing bytes.
             format: `csv`, `jsonl`, `parquet`, or `errors` (a CSV of the failed images only).
             lang: Language of the emotions in CSV and Parquet; what the job asked for otherwise.
             profile: The tool whose columns are used: `semblante`, `deepface` or `py-feat`.
         """
-        results = self.results(job_id, lang=lang, profile=profile)
+        results = self.results(job, lang=lang, profile=profile)
         if isinstance(target, str | os.PathLike):
             with replaced_file(Path(target)) as file:
                 results.write(file, format)
@@ -230,7 +230,7 @@ class Client:
             lang: Language of the emotions in CSV and tables; what the job asked for otherwise.
             profile: The tool whose columns are used: `semblante`, `deepface` or `py-feat`.
         """
-        return Results(self._api, _of_job(_id_of(job)), lang, profile)
+        return Results(self._api, _of_job(job), lang, profile)
 
     def predict(
         self, path: StrPath, *, model: str | None = None, detect: Detect | None = None
@@ -261,13 +261,13 @@ class Client:
         """Return the server's models: `[{reference, is_default, origin, card, ...}]`."""
         return list(to_json(self._api.send("GET", "models"))["items"])
 
-    def webhook_events(self, job_id: str) -> list[dict[str, Any]]:
+    def webhook_events(self, job: JobView | str) -> list[dict[str, Any]]:
         """Return what was told to a job's webhook: `[{id, type, state, attempts, ...}]`."""
-        return list(to_json(self._api.send("GET", f"{_of_job(job_id)}/webhooks"))["items"])
+        return list(to_json(self._api.send("GET", f"{_of_job(job)}/webhooks"))["items"])
 
-    def resend_webhook_event(self, job_id: str, event_id: str) -> dict[str, Any]:
+    def resend_webhook_event(self, job: JobView | str, event_id: str) -> dict[str, Any]:
         """Have an event of a job delivered once more, and return it."""
-        address = f"{_of_job(job_id)}/webhooks/{_quoted(event_id)}/resend"
+        address = f"{_of_job(job)}/webhooks/{_quoted(event_id)}/resend"
         return dict(to_json(self._api.send("POST", address)))
 
     def webhook_secret(self, *, replace: bool = False) -> str:
@@ -276,8 +276,8 @@ class Client:
         return str(to_json(answer)["secret"])
 
 
-def _of_job(job_id: str) -> str:
-    return f"jobs/{_quoted(job_id)}"
+def _of_job(job: JobView | str) -> str:
+    return f"jobs/{_quoted(job.id if isinstance(job, JobView) else job)}"
 
 
 def _quoted(text: str) -> str:
@@ -285,7 +285,3 @@ def _quoted(text: str) -> str:
     if not text.strip("./"):
         raise NotFound("job_not_found", f"{text!r} is no id.")
     return quote(text, safe="")
-
-
-def _id_of(job: JobView | str) -> str:
-    return job.id if isinstance(job, JobView) else job

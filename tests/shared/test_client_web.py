@@ -34,15 +34,15 @@ def test_a_job_from_its_upload_to_its_deletion(
         key = next((services.settings.data / "storage" / "uploads").iterdir())
         assert key.read_bytes() == archive.read_bytes()
         assert [job.id for job in client.jobs("validating")] == [view.id]
-        assert client.pause(view.id).paused
-        assert not client.resume(view.id).paused
+        assert client.pause(view).paused
+        assert not client.resume(view).paused
         with pytest.raises(Conflict) as caught:
-            client.download(view.id, tmp_path / "r.csv")
+            client.download(view, tmp_path / "r.csv")
         assert caught.value.code == "job_not_finished"
-        assert client.cancel(view.id).state == "cancelled"
-        client.delete(view.id)
+        assert client.cancel(view).state == "cancelled"
+        client.delete(view)
         with pytest.raises(NotFound) as missing:
-            client.job(view.id)
+            client.job(view)
         assert missing.value.code == "job_not_found"
         assert list(client.jobs()) == []
 
