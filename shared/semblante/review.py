@@ -13,6 +13,7 @@ from semblante.cursor import parse_cursor, place_cursor
 from semblante.errors import NotFound, Refused
 from semblante.gallery import Filter, page
 from semblante.tables import Correction, Image, Job, Result
+from semblante.upsert import insert_into
 
 MOST_INDEX, MOST_FACE = 2**62, 2**15
 
@@ -53,15 +54,13 @@ def correct(session: Session, job: Job, place: Place, emotion: str | None) -> No
         raise Refused(
             "unknown_class", "There is no class %(emotion)r in the job's model.", emotion=emotion
         )
-    session.merge(
-        Correction(
-            job_id=job.id,
-            image_index=place.image_index,
-            face_id=place.face_id,
-            emotion=emotion,
-            corrected_at=datetime.now(UTC),
-        )
+    said = insert_into(session, Correction).values(
+        job_id=job.id, **place._asdict(), emotion=emotion, corrected_at=datetime.now(UTC)
     )
+    newer = {"emotion": said.excluded.emotion, "corrected_at": said.excluded.corrected_at}
+    # Two people may review the same face at once: the later one's word stays.
+    update = said.on_conflict_do_update(index_elements=["job_id", *Place._fields], set_=newer)
+    session.execute(update)
 
 
 def newest(session: Session, job_id: str) -> Place | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from semblante.tables import Usage
+from semblante.upsert import insert_into
 
 KEPT_DAYS = 90
 
@@ -17,9 +17,7 @@ def add(
     session: Session, owner: str, *, jobs: int = 0, size_bytes: int = 0, images: int = 0
 ) -> None:
     """Add to what `owner` has taken today, in the transaction that takes it."""
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
-    insert = sqlite.insert if is_sqlite else postgresql.insert
-    row = insert(Usage).values(
+    row = insert_into(session, Usage).values(
         owner=owner, day=_day(datetime.now(UTC)), jobs=jobs, bytes=size_bytes, images=images
     )
     sums = {

@@ -14,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete, event, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from semblante.database import Database
@@ -25,6 +24,7 @@ from semblante.message import Message
 from semblante.public_address import Network, resolve_public
 from semblante.queue import Queue
 from semblante.tables import Job
+from semblante.upsert import insert_into
 from semblante.webhook_tables import WebhookAttempt, WebhookEvent, WebhookSecret
 
 OPTION = "webhook"
@@ -173,8 +173,7 @@ def forget(session: Session, job_id: str) -> None:
 
 def secret_of(session: Session, owner: str) -> str:
     """Return what signs the webhooks of an owner; made when it is asked for first."""
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    row = insert(WebhookSecret).values(
+    row = insert_into(session, WebhookSecret).values(
         owner=owner, secret=_new_secret(), created_at=datetime.now(UTC)
     )
     session.execute(row.on_conflict_do_nothing())

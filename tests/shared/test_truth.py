@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
@@ -20,7 +21,7 @@ from semblante.results import ResultRow
 from semblante.review import Place
 from semblante.services import Services, open_services
 from semblante.settings import Settings
-from semblante.tables import Image, Job, Result, Upload
+from semblante.tables import Correction, Image, Job, Result, Upload
 from semblante.truth import Attached
 
 PATHS = ["set/1/a.jpg", "set/4/b.jpg", "set/happiness/c.jpg", "set/feliz/d.jpg", "other/e.jpg"]
@@ -258,21 +259,44 @@ def test_what_belongs_to_a_job_goes_with_it(services: Services, job: Job) -> Non
         assert truth.count(session, job.id) == review.count(session, job.id) == 0
 
 
-def test_two_truths_at_once_take_turns(settings: Settings, postgresql: str) -> None:
+@pytest.fixture
+def on_postgresql(settings: Settings, postgresql: str) -> Iterator[Services]:
     settings = settings.model_copy(update={"database_url": postgresql})
     upgrade(settings.database)
     services = open_services(settings)
-    job = labelled(services, LABELS)
+    yield services
+    services.queue.app.close()
+    services.database.dispose()
+
+
+def test_two_truths_at_once_take_turns(on_postgresql: Services) -> None:
+    job = labelled(on_postgresql, LABELS)
 
     def attach() -> Attached:
-        with services.database.writing() as session:
+        with on_postgresql.database.writing() as session:
             return truth.attach_folders(session, jobs.get(session, job.id))
 
     with ThreadPoolExecutor(1) as threads:
-        with services.database.writing() as session:
+        with on_postgresql.database.writing() as session:
             truth.attach_folders(session, jobs.get(session, job.id))
             later = threads.submit(attach)
             assert not wait([later], timeout=0.5).done
         assert later.result(30) == (5, 0)
-    services.queue.app.close()
-    services.database.dispose()
+
+
+def test_two_people_may_correct_a_face_at_once(on_postgresql: Services) -> None:
+    job = labelled(on_postgresql, LABELS)
+
+    def correct(emotion: str) -> None:
+        with on_postgresql.database.writing() as session:
+            review.correct(session, jobs.get(session, job.id), Place(0, 0), emotion)
+
+    with ThreadPoolExecutor(1) as threads:
+        with on_postgresql.database.writing() as session:
+            review.correct(session, jobs.get(session, job.id), Place(0, 0), "fear")
+            session.flush()
+            later = threads.submit(correct, "anger")
+            assert not wait([later], timeout=0.5).done
+        later.result(30)
+    with on_postgresql.database.reading() as session:
+        assert session.get_one(Correction, (job.id, 0, 0)).emotion == "anger"
