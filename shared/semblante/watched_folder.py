@@ -8,9 +8,10 @@ import stat
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from semblante.archive.names import is_image_name
+from semblante.errors import Refused
 from semblante.identifiers import new_id
 
 MEMORY_NAME = ".semblante-submitted.jsonl"
@@ -45,7 +46,11 @@ class Memory:
     """What was submitted, in a file of one JSON object a line, which survives every end."""
 
     def __init__(self, file: Path) -> None:
-        """Read what is there; a last line that was cut off is an attempt that never began."""
+        """Read what is there; a last line that was cut off is an attempt that never began.
+
+        Raises:
+            Refused: `invalid_request`, for a file of something else.
+        """
         self._file = file
         self._known: dict[Path, FoundFile] = {}
         self._begun: dict[str, Submission] = {}
@@ -54,8 +59,7 @@ class Memory:
                 entry = json.loads(line)
             except ValueError:
                 continue
-            files = [FoundFile(Path(path), size, time_) for path, size, time_ in entry["files"]]
-            self._keep(Submission(entry["mark"], files, entry["job_id"]))
+            self._keep(_submission(entry, file))
 
     def knows(self, file: FoundFile) -> bool:
         """Whether the file was submitted as it is now."""
@@ -150,6 +154,17 @@ class WatchedFolder:
                 is_wanted = is_image_name(name) or name.lower().endswith(ARCHIVE_SUFFIXES)
                 if is_wanted and not name.startswith("."):
                     yield from _seen(Path(folder, name))
+
+
+def _submission(entry: Any, file: Path) -> Submission:
+    try:
+        files = [FoundFile(Path(path), size, time_) for path, size, time_ in entry["files"]]
+        return Submission(entry["mark"], files, entry["job_id"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise Refused(
+            "invalid_request",
+            f"{file} is no memory of watch-folder; name another file by --memory.",
+        ) from error
 
 
 def _seen(path: Path) -> Iterator[FoundFile]:

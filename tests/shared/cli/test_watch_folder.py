@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from semblante.cli import cli
+from semblante.errors import Refused
 from semblante.watched_folder import MEMORY_NAME, FoundFile, Memory, WatchedFolder
 from stand_in import StandIn, stand_in_server
 
@@ -151,6 +152,15 @@ def test_a_file_that_grows_is_waited_for(tmp_path: Path, monkeypatch: pytest.Mon
     clock[0] += 6
     assert [[file.path for file in job] for job in watched.ready()] == [[tmp_path / "c.jpg"]]
     assert watched.is_settled
+
+
+@pytest.mark.parametrize(
+    "line", ["null", "[1]", '{"files": [["a", 1]], "mark": "x", "job_id": ""}']
+)
+def test_a_file_of_something_else_is_no_memory(tmp_path: Path, line: str) -> None:
+    (tmp_path / "memory").write_text(f"{line}\n", encoding="utf-8")
+    with pytest.raises(Refused, match=r"memory is no memory of watch-folder.*--memory"):
+        Memory(tmp_path / "memory")
 
 
 def test_images_that_never_cease_become_jobs_now_and_then(
