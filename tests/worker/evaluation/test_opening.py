@@ -100,7 +100,8 @@ def test_pictures_outside_class_folders_are_counted(tmp_path: Path) -> None:
 def test_pictures_of_other_classes_are_skipped_where_that_is_asked_for(tmp_path: Path) -> None:
     names = ("train/1/a.jpg", "test/anger/a.jpg", "test/contempt/b.jpg", "test/fear/c.jpg")
     folder = write(tmp_path / "set", {name: jpeg() for name in names})
-    assert refusal(folder).code == "unknown_class"
+    refused = refusal(folder)
+    assert (refused.code, "--skip-other-classes" in refused.message) == ("unknown_class", True)
     settings = Settings(data=tmp_path / "data")
     dataset = open_dataset(folder, EMOTIONS, None, settings, skip_other_classes=True)
     assert dataset.paths == ("test/anger/a.jpg", "test/fear/c.jpg")

@@ -70,7 +70,7 @@ def open_dataset(
         entries = _known(listed, entries, names)
     _refuse_empty_classes(listed, chosen, names)
     paths = tuple(entry.path for entry in entries)
-    truth = [names.find(entry.label, entry.place) for entry in entries]
+    truth = _truth(entries, names)
     dataset = Dataset(
         name=str(path),
         split=chosen,
@@ -122,6 +122,15 @@ def _known(listed: Listed, entries: Sequence[Entry], names: ClassNames) -> list[
     if not known:
         raise Refused("empty_dataset", f"{listed.origin} has no image of the model's classes.")
     return known
+
+
+def _truth(entries: Sequence[Entry], names: ClassNames) -> list[int]:
+    try:
+        return [names.find(entry.label, entry.place) for entry in entries]
+    except Refused as refusal:
+        raise Refused(
+            refusal.code, f"{refusal.message} Such images are left out by --skip-other-classes."
+        ) from refusal
 
 
 def _refuse_empty_classes(listed: Listed, split: Split | None, names: ClassNames) -> None:
