@@ -45,7 +45,9 @@ class PackedFile:
                     yield block
         except OSError as error:
             reason = error.strerror
-            _log.warning("%s cannot be read: %s. Its row will be a failed one.", self.path, reason)
+            _log.warning(
+                "%s cannot be read: %s. Its row will be a failed one.", _shown(self.path), reason
+            )
 
 
 @dataclass(frozen=True)
@@ -156,9 +158,14 @@ def _named_apart(files: Iterable[PackedFile]) -> tuple[PackedFile, ...]:
             last[file.name] = last.get(file.name, 1) + 1
             name = str(place.with_name(f"{place.stem} ({last[file.name]}){place.suffix}"))
         if name != file.name:
-            _log.warning("The name of %s is no UTF-8; its row has %s.", file.path, name)
+            _log.warning("The name of %s is no UTF-8; its row has %s.", _shown(file.path), name)
         named[name] = replace(file, name=name)
     return tuple(named[name] for name in sorted(named))
+
+
+def _shown(path: Path) -> str:
+    """Return a path as logs can have it: bytes that are no UTF-8 as escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _refuse_archives(paths: list[Path]) -> None:
