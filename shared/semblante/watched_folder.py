@@ -163,7 +163,8 @@ def _submission(entry: Any, file: Path) -> Submission:
     except (KeyError, TypeError, ValueError) as error:
         raise Refused(
             "invalid_request",
-            f"{file} is no memory of watch-folder; name another file by --memory.",
+            "%(file)s is no memory of watch-folder; name another file by --memory.",
+            file=file,
         ) from error
 
 

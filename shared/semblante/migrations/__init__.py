@@ -32,8 +32,9 @@ def upgrade(url: str) -> None:
     except CommandError as error:
         raise Unavailable(
             "database_unavailable",
-            f"The database has a schema that this version does not know ({error}): use the version "
+            "The database has a schema that this version does not know (%(reason)s): use the version "
             "of Semblante that made it, or a newer one.",
+            reason=error,
         ) from error
 
 
