@@ -32,8 +32,8 @@ def upgrade(url: str) -> None:
     except CommandError as error:
         raise Unavailable(
             "database_unavailable",
-            "The database has a schema that this version does not know (%(reason)s): use the version "
-            "of Semblante that made it, or a newer one.",
+            "The database has a schema that this version does not know (%(reason)s): use the "
+            "version of Semblante that made it, or a newer one.",
             reason=error,
         ) from error
 
