@@ -163,7 +163,7 @@ def _named_apart(files: Iterable[PackedFile]) -> tuple[PackedFile, ...]:
     return tuple(named[name] for name in sorted(named))
 
 
-def _shown(path: Path) -> str:
+def _shown(path: Path | str) -> str:
     """Return a path as logs can have it: bytes that are no UTF-8 as escapes."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
@@ -192,7 +192,7 @@ def _files(path: Path) -> Iterator[Path]:
 
 def _tell_left_out(error: OSError) -> None:
     """Name a folder whose images nobody can know."""
-    _log.warning("%s cannot be read: %s. It is left out.", error.filename, error.strerror)
+    _log.warning("%s cannot be read: %s. It is left out.", _shown(error.filename), error.strerror)
 
 
 def _describe(path: Path, root: Path, *, explicit: bool) -> PackedFile | None:

@@ -27,8 +27,8 @@ class Verdict(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    index: int = Field(ge=0, lt=2**62)
-    face: int = Field(ge=0, lt=2**15)
+    index: int = Field(ge=0, lt=review.MOST_INDEX)
+    face: int = Field(ge=0, lt=review.MOST_FACE)
     emotion: str
 
 
@@ -37,8 +37,8 @@ class Undone(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    index: int | None = Field(None, ge=0, lt=2**62)
-    face: int | None = Field(None, ge=0, lt=2**15)
+    index: int | None = Field(None, ge=0, lt=review.MOST_INDEX)
+    face: int | None = Field(None, ge=0, lt=review.MOST_FACE)
 
     @property
     def place(self) -> review.Place | None:

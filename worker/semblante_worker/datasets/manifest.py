@@ -69,7 +69,7 @@ def _entry(
         raise WrongCellError(f"there is no image {path!r}")
     split = _split(row)
     shares = votes.shares(row)
-    label = row.get("label", "").strip() or votes.elect(row)
+    label = row.get("label", "").strip() or votes.elect(row, shares)
     has_shares = sum(shares.values()) > 0
     source = row.get("source", "").strip()
     return Entry(path, split, label, source, shares if has_shares else None, place, line)

@@ -49,8 +49,8 @@ class VoteColumns:
         """Return the votes of a row by label; raises `WrongCellError`."""
         return _shares(self.columns, row)
 
-    def elect(self, row: Mapping[str, str]) -> str:
-        """Return the label with most votes.
+    def elect(self, row: Mapping[str, str], shares: Mapping[str, float]) -> str:
+        """Return the label with most votes; `shares` are those of the row.
 
         With FERPlus' columns it needs more than half of all votes, as there; the label of another
         picture is `NO_MAJORITY`, or that of no class.
@@ -58,7 +58,7 @@ class VoteColumns:
         Raises:
             WrongCellError: without them, when no label has more votes than each other.
         """
-        found = _by_class(self.shares(row), self.knows)
+        found = _by_class(shares, self.knows)
         if not self.others:
             best = _most_voted(found)
             if best is None:
